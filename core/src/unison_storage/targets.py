@@ -1,0 +1,97 @@
+"""Targets: the URLs that name backends, taken apart. What a part means is the plugin's business."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from unison_storage.errors import InvalidConfig
+from unison_storage.keyspaces import near
+
+MASK: Final = "***"
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_Options = TypeVar("_Options", bound=Struct)
+
+
+class Target(Struct, frozen=True, repr_omit_defaults=True):
+    """A URL ``scheme://user:password@host:port/database?option=value``, percent-decoded.
+
+    ``hosts`` keeps every ``host:port`` of a comma-separated list, port ``None`` where none is given. ``path``
+    starts with ``/`` or is empty. ``setting`` names where the URL came from, for error messages.
+    """
+
+    scheme: str
+    hosts: tuple[tuple[str, int | None], ...] = ()
+    user: str | None = None
+    password: str | None = None
+    path: str = ""
+    options: dict[str, str] = {}
+    setting: str = "the URL"
+
+    @classmethod
+    def parse(cls, url: str, setting: str = "the URL") -> Target:
+        """Take a URL apart; ``InvalidConfig`` names the setting and never quotes the URL."""
+        from urllib.parse import parse_qsl, unquote
+
+        found = _SCHEME.match(url) if type(url) is str else None
+        if found is None:
+            raise InvalidConfig(f"{setting} is not a URL: it starts with a scheme and ://")
+        rest, _, query = url[found.end() :].partition("?")
+        authority, slash, path = rest.partition("/")
+        login, at, hosts = authority.rpartition("@")
+        user, colon, password = login.partition(":")
+        options = parse_qsl(query, keep_blank_values=True)
+        if len(dict(options)) != len(options):
+            raise InvalidConfig(f"{setting} gives an option twice")
+        return cls(
+            scheme=found[1].lower(),
+            hosts=tuple(_host(host, setting) for host in hosts.split(",") if host),
+            user=unquote(user) if at else None,
+            password=unquote(password) if colon else None,
+            path=unquote(slash + path),
+            options=dict(options),
+            setting=setting,
+        )
+
+    @property
+    def masked(self) -> str:
+        """The URL without password, and without the values of options, which may be secrets."""
+        login = f"{self.user}:{MASK}@" if self.password is not None else f"{self.user}@" if self.user else ""
+        hosts = ",".join(host if port is None else f"{host}:{port}" for host, port in self.hosts)
+        query = "&".join(f"{name}={MASK}" for name in self.options)
+        return f"{self.scheme}://{login}{hosts}{self.path}{'?' + query if query else ''}"
+
+    def __repr__(self) -> str:
+        return f"Target({self.masked!r})"
+
+    def convert(self, model: type[_Options]) -> _Options:
+        """Return the options as ``model``; ``InvalidConfig`` for one that is unknown or malformed."""
+        known = model.__struct_encode_fields__
+        for name in self.options:
+            if name not in known:
+                there = f"there is {', '.join(known)}" if known else "there is none"
+                raise InvalidConfig(f"{self.setting}: unknown option {name!r}{near(name, known)}; {there}")
+        try:
+            return msgspec.convert(self.options, model, strict=False)
+        except msgspec.ValidationError as error:
+            field = str(error).rpartition("$.")[2].rstrip("`") if "$." in str(error) else "?"
+            raise InvalidConfig(f"{self.setting}: option {field!r} has a value of the wrong type or range") from None
+
+
+def _host(text: str, setting: str) -> tuple[str, int | None]:
+    from urllib.parse import unquote
+
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        return unquote(text), None
+    if not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise InvalidConfig(f"{setting}: the port must be a number from 1 to 65535")
+    return unquote(host), int(port)
+
+
+def mask(value: Any) -> str:
+    """Return how a secret is shown."""
+    return MASK if value else ""

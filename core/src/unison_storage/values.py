@@ -1,0 +1,147 @@
+"""The records that cross the border between a caller and a store. What backends see stands in ``contracts``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Expect(Enum):
+    """What a write expects to find; a version string is the fourth possibility."""
+
+    ANY = "any"
+    ABSENT = "absent"
+    PRESENT = "present"
+
+
+class Keep(Enum):
+    """The type of ``KEEP``."""
+
+    KEEP = "keep"
+
+
+class Missing(Enum):
+    """The type of ``MISSING``."""
+
+    MISSING = "missing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ANY: Final = Expect.ANY
+ABSENT: Final = Expect.ABSENT
+PRESENT: Final = Expect.PRESENT
+KEEP: Final = Keep.KEEP
+MISSING: Final = Missing.MISSING
+
+Expectation = Expect | str
+Lifetime = float | None | Literal[Keep.KEEP]
+
+COUNTER_MIN: Final = -(2**63)
+COUNTER_MAX: Final = 2**63 - 1
+
+
+class Entry(Struct, Generic[T], frozen=True):
+    """What memory holds at one address. Times are UTC with microseconds."""
+
+    namespace: tuple[str, ...]
+    key: str
+    value: T
+    version: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    person: str | None
+
+
+class Stamp(Struct, frozen=True):
+    """What a write leaves behind; ``created`` tells whether nothing was there before."""
+
+    version: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    created: bool
+
+
+class ObjectInfo(Struct, frozen=True):
+    """What is known of an object without its bytes. ``size`` is in bytes, ``sha256`` in hex.
+
+    ``id`` stays the same when the object is overwritten, so that a graph or another store may refer by it.
+    """
+
+    keyspace: str
+    namespace: tuple[str, ...]
+    key: str
+    id: str
+    size: int
+    sha256: str
+    content_type: str
+    version: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    person: str | None
+    created: bool = False
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """One page of a listing; ``cursor`` is ``None`` on the last."""
+
+    items: tuple[T, ...]
+    cursor: str | None
+
+
+class Health(Struct, frozen=True):
+    """What a backend says of itself when asked; ``seconds`` is how long the server took to answer."""
+
+    ok: bool
+    detail: str
+    seconds: float
+
+
+class ErasedKind(Struct, frozen=True):
+    """What an erasure did in one kind; ``pending`` counts what is marked and still to be removed."""
+
+    erased: int
+    pending: int = 0
+    error: str | None = None
+
+
+class ErasureReport(Struct, frozen=True):
+    """What ``storage.erase(person)`` did, per kind. ``complete`` is false while anything is left."""
+
+    person: str
+    kinds: dict[str, ErasedKind]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every kind answered and left nothing behind."""
+        return all(kind.error is None and kind.pending == 0 for kind in self.kinds.values())
+
+
+def moment(micros: int) -> datetime:
+    """Return microseconds since the epoch as an aware UTC datetime, exact to the microsecond."""
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def moment_or_none(micros: int | None) -> datetime | None:
+    """Return ``None`` for ``None``, else as ``moment``."""
+    return None if micros is None else datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def micros(at: datetime) -> int:
+    """Return an aware datetime as microseconds since the epoch."""
+    delta = at - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Json = Any  # the portable JSON domain can't be written as a finite type; ``portable`` checks it
