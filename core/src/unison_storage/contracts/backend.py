@@ -1,0 +1,88 @@
+"""What backends of every kind have in common, and how a plugin describes them. No kind's operations here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from unison_storage.capabilities import Capability, Limits
+from unison_storage.errors import StorageError
+from unison_storage.values import Health
+
+API_VERSION: Final = 1
+
+KINDS: Final = ("memory", "vault", "audit", "object", "graph", "cache")
+
+T = TypeVar("T")
+Outcome: TypeAlias = T | StorageError
+"""What one item of a batch comes to."""
+
+
+class Durability(StrEnum):
+    """What survives on a backend."""
+
+    PROCESS = "process"
+    """nothing survives the process"""
+    EPHEMERAL = "ephemeral"
+    """entries may vanish: eviction, or a server without persistence"""
+    DURABLE = "durable"
+    """what was acknowledged survives a crash"""
+
+
+class BackendSpec(Struct, frozen=True, kw_only=True):
+    """What a plugin says of its backends before any of them is made.
+
+    ``options`` is the msgspec Struct of the options that its URLs take. ``kinds`` lists what it serves; the two
+    halves of objects count as ``object`` (blobs) and ``object_index``.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    durability: Durability
+    production_ready: bool
+    options: type[Struct]
+    capabilities: frozenset[Capability] = frozenset()
+    api_version: int = API_VERSION
+
+
+class Backend(ABC):
+    """Laws of every backend.
+
+    backend.1  ``open`` makes the backend ready and is called before anything else; a failure leaves nothing open.
+    backend.2  ``close`` may be called twice, returns within seconds and leaves no task, thread, socket or file open.
+    backend.3  ``health`` never raises and asks the server now.
+    backend.4  A batch answers item by item, in order: a value or an error. One bad item fails no other.
+    backend.5  An empty batch answers an empty list and reaches no server.
+    backend.6  Only errors of ``unison_storage.errors`` leave a backend; none holds a value.
+    backend.7  ``outcome_unknown`` is true exactly where the operation may have taken effect although it failed.
+    backend.8  A capability that is not declared raises ``Unsupported`` and changes nothing.
+    backend.9  What was acknowledged is visible to every later call, from every client of the same data.
+
+    A backend may rely on what the store has checked: addresses follow the grammar, values are within
+    ``limits.value``, batches within ``limits.batch``, lifetimes are positive microseconds.
+    """
+
+    name: ClassVar[str]
+    durability: ClassVar[Durability] = Durability.DURABLE
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    consistency: ClassVar[Literal["linearizable", "eventual"]] = "linearizable"
+    batching: ClassVar[Literal["core", "own"]] = "core"
+    limits: Limits = Limits()
+
+    async def open(self) -> None:
+        """Make ready; raises an availability or configuration error and then leaves nothing open."""
+
+    async def close(self) -> None:
+        """Let go of everything; idempotent, bounded in time."""
+
+    @abstractmethod
+    async def health(self) -> Health:
+        """Return how the server answers at this moment; never raises."""
+
+    @abstractmethod
+    async def now(self) -> int:
+        """Return the time that decides about expiry, in microseconds since the epoch."""

@@ -1,0 +1,26 @@
+"""What every backend that checks conditions in process decides alike. Servers decide in their own language."""
+
+from __future__ import annotations
+
+from unison_storage.errors import AlreadyExists, InvalidValue, NotFound, RequestError, VersionConflict
+from unison_storage.values import ANY, Expect, Expectation
+
+
+def refused(expect: Expectation, found: str | None) -> RequestError | None:
+    """Return the error that an expectation comes to, given the visible version (``None``: nothing), or ``None``."""
+    if expect is ANY:
+        return None
+    if expect is Expect.ABSENT:
+        return None if found is None else AlreadyExists("something is there already, and nothing was expected")
+    if found is None:
+        return NotFound("nothing is there, and something was expected")
+    if expect is Expect.PRESENT or expect == found:
+        return None
+    return VersionConflict("another version is there than the expected one: read again, then decide again")
+
+
+def stranger(person: str | None, stored: str | None) -> RequestError | None:
+    """Return the error of a put that names another person than the stored one, or ``None``."""
+    if person is None or stored is None or person == stored:
+        return None
+    return InvalidValue("the entry belongs to another person; delete it first, or name no person")
