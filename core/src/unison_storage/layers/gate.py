@@ -1,0 +1,74 @@
+"""The gate in front of a backend: what is in flight, what waits, and what is gathered. It knows no kind.
+
+An operation that meets a free gate goes straight through. What arrives while the gate is full is gathered, one
+lane for each sort of operation; when a statement ends, whatever waits longest is sent next. Lanes share the limit
+of statements in flight. Calls that are concurrent have no order among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+
+class Gathering(Protocol):
+    """What waits for its turn to send a batch."""
+
+    async def flush(self) -> None:
+        """Send one batch and then call ``leave``."""
+
+
+class Gate:
+    """The statements in flight of one backend, and what waits for a place among them."""
+
+    __slots__ = ("_in_flight", "_limit", "_running", "_waiting")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._in_flight = 0
+        self._waiting: deque[Gathering | asyncio.Future[None]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def try_enter(self) -> bool:
+        """Count a statement in, unless the gate is full or somebody waits already."""
+        if self._in_flight < self._limit and not self._waiting:
+            self._in_flight += 1
+            return True
+        return False
+
+    async def enter(self) -> None:
+        """Count a statement in, after waiting for its turn where the gate is full."""
+        if self.try_enter():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # the turn was granted and will not be used
+            raise
+
+    def leave(self) -> None:
+        """Count a statement out, and send what waits."""
+        self._in_flight -= 1
+        while self._waiting and self._in_flight < self._limit:
+            next_up = self._waiting.popleft()
+            if not isinstance(next_up, asyncio.Future):
+                self._in_flight += 1
+                task = asyncio.get_running_loop().create_task(next_up.flush())
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            elif not next_up.done():
+                self._in_flight += 1
+                next_up.set_result(None)
+
+    def wait(self, lane: Gathering) -> None:
+        """Let a lane wait for its turn."""
+        self._waiting.append(lane)
+
+    async def drain(self) -> None:
+        """Return when no gathered batch is under way any more."""
+        while self._running:
+            await asyncio.wait(self._running)
