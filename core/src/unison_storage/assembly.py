@@ -1,0 +1,222 @@
+"""Assembly: from the URLs of a storage to its opened backends, layers included. Stores are built in ``storage``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+
+from unison_storage import guards
+from unison_storage.contracts.backend import Backend
+from unison_storage.contracts.context import Context
+from unison_storage.contracts.memory import MemoryBackend
+from unison_storage.contracts.migrations import Migrations
+from unison_storage.contracts.objects import Blobs, ObjectIndex
+from unison_storage.errors import InvalidConfig, SchemaOutOfDate
+from unison_storage.keyspaces import Keyspace, label_of
+from unison_storage.layers.coalesce import coalesce_index, coalesce_memory
+from unison_storage.layers.deadline import deadline
+from unison_storage.layers.readonly import readonly
+from unison_storage.layers.retry import Patience, retry
+from unison_storage.plugins import Plugin, Plugins
+from unison_storage.profiles import Profile
+from unison_storage.targets import Target
+
+B = TypeVar("B", bound=Backend)
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "memory": "UNISON_STORAGE_MEMORY_URL",
+    "vault": "UNISON_STORAGE_VAULT_URL",
+    "audit": "UNISON_STORAGE_AUDIT_URL",
+    "object": "UNISON_STORAGE_OBJECT_URL",
+    "object_index": "UNISON_STORAGE_OBJECT_INDEX_URL",
+    "graph": "UNISON_STORAGE_GRAPH_URL",
+    "cache": "UNISON_STORAGE_CACHE_URL",
+}
+DATABASE: Final = "UNISON_STORAGE_DATABASE_URL"
+OFFERED: Final = ("memory", "object", "object_index")
+"""The kinds that this version serves."""
+
+_HOOKS: Final = {"memory": "memory_backend", "object": "blob_backend", "object_index": "object_index_backend"}
+_CONTRACTS: Final[Mapping[str, type[Any]]] = {
+    "memory": MemoryBackend,
+    "object": Blobs,
+    "object_index": ObjectIndex,
+}
+
+
+class Layering(Struct, frozen=True):
+    """Which layers stand around every backend; ``None`` and ``False`` leave one out."""
+
+    read_only: bool = False
+    patience: Patience | None = None
+    deadline: float | None = None
+
+
+class Place(Struct, frozen=True):
+    """Where one kind is kept: on a plugin's target, or on a ready-made backend."""
+
+    kind: str
+    setting: str
+    plugin: Plugin | None = None
+    target: Target | None = None
+    backend: Backend | None = None
+    keyspace: Keyspace | None = None
+
+    @property
+    def served(self) -> guards.Served:
+        """What guard rails judge. Cache and memory of a keyspace that need not be durable may be on anything."""
+        wanted = self.keyspace is None or self.keyspace.durable
+        if self.backend is not None:
+            return guards.Served(
+                self.kind,
+                self.setting,
+                f"{type(self.backend).__name__}()",
+                "",
+                self.backend.durability,
+                production_ready=True,
+                durable_wanted=wanted,
+            )
+        assert self.plugin is not None  # noqa: S101 - a place has one or the other
+        assert self.target is not None  # noqa: S101
+        spec = self.plugin.spec
+        return guards.Served(
+            self.kind,
+            self.setting,
+            self.target.scheme,
+            self.target.masked,
+            spec.durability,
+            spec.production_ready,
+            durable_wanted=wanted,
+        )
+
+
+def places(given: Mapping[str, Any], keyspaces: Sequence[Keyspace], plugins: Plugins) -> list[Place]:
+    """Return where each kind is kept. ``given`` maps ``database`` and kinds to URLs or ready backends.
+
+    A URL that names a kind its plugin does not offer is ``InvalidConfig``; a kind that nothing serves is left out.
+    """
+    found: dict[str, Place] = {}
+    for kind in OFFERED:
+        value = given.get(kind)
+        if value is not None:
+            found[kind] = _place(kind, SETTINGS[kind], value, plugins)
+    for source in ("database", "object"):
+        url = given.get(source)
+        if not isinstance(url, str):
+            continue
+        setting = DATABASE if source == "database" else SETTINGS["object"]
+        target, plugin = _served_by(url, setting, plugins)
+        wanted = OFFERED if source == "database" else ("object_index",)
+        for kind in wanted:
+            if kind in plugin.spec.kinds and kind not in found:
+                found[kind] = Place(kind, setting, plugin, target)
+    for keyspace in keyspaces:
+        if keyspace.url is not None:
+            setting = f"UNISON_STORAGE_KEYSPACES__{label_of(keyspace.name)}__URL"
+            found[f"memory {keyspace.name}"] = _place("memory", setting, keyspace.url, plugins, keyspace)
+    return list(found.values())
+
+
+def _served_by(url: str, setting: str, plugins: Plugins) -> tuple[Target, Plugin]:
+    target = Target.parse(url, setting)
+    plugin = plugins.serving(target.scheme, setting)
+    target.convert(plugin.spec.options)
+    return target, plugin
+
+
+def _place(kind: str, setting: str, value: Any, plugins: Plugins, keyspace: Keyspace | None = None) -> Place:
+    if isinstance(value, str):
+        target, plugin = _served_by(value, setting, plugins)
+        if kind not in plugin.spec.kinds:
+            raise InvalidConfig(
+                f"{setting}: {plugin.found.distribution} does not serve {kind} at {target.scheme}: it serves "
+                f"{', '.join(plugin.spec.kinds)}"
+            )
+        return Place(kind, setting, plugin, target, keyspace=keyspace)
+    if not isinstance(value, _CONTRACTS[kind]):
+        raise InvalidConfig(f"{setting}: {type(value).__name__} is neither a URL nor a backend for {kind}")
+    return Place(kind, setting, backend=value, keyspace=keyspace)
+
+
+def migrations_of(
+    found: Sequence[Place], plugins: Plugins, context: Context, owner: Target | None = None
+) -> dict[str, Migrations]:
+    """Return the migrations of every database among the places, by masked URL; one for all kinds of one URL.
+
+    ``owner`` replaces the URLs of its own scheme: the role that may change a schema is not the one that serves.
+    """
+    migrations: dict[str, Migrations] = {}
+    seen = []
+    for place in found:
+        if place.plugin is None or place.target is None:
+            continue
+        target = owner if owner is not None and owner.scheme == place.target.scheme else place.target
+        key = (target.scheme, target.hosts, target.user, target.path, target.options)
+        if key in seen:
+            continue
+        seen.append(key)
+        made = plugins.subset(place.plugin, "migrations")(target=target, context=context)
+        if made is not None:
+            name = target.masked
+            migrations[name if name not in migrations else f"{name} ({place.setting})"] = made
+    return migrations
+
+
+async def prepare(migrations: Mapping[str, Migrations], profile: Profile) -> None:
+    """Bring schemas up to date in development and test; elsewhere ``SchemaOutOfDate`` unless they are."""
+    for url, one in migrations.items():
+        if not profile.strict:
+            await one.apply()
+            continue
+        state = await one.state()
+        if not state.current:
+            raise SchemaOutOfDate(
+                f"the schema of {url} is {state.have or 'not there'}, this version wants {state.want}: "
+                "run unison-storage migrate",
+                have=state.have,
+                want=state.want,
+            )
+
+
+def backend_of(place: Place, plugins: Plugins, context: Context, layering: Layering) -> Backend:
+    """Return the backend of a place, not opened yet, in its layers."""
+    if place.backend is not None:
+        backend = place.backend
+    else:
+        assert place.plugin is not None  # noqa: S101 - a place has one or the other
+        backend = plugins.subset(place.plugin, _HOOKS[place.kind])(target=place.target, context=context)
+        if backend is None:
+            raise InvalidConfig(f"{place.setting}: {place.plugin.found.distribution} made no backend for {place.kind}")
+    return _LAYERED[place.kind](backend, context, layering)
+
+
+def _memory(backend: Any, context: Context, layering: Layering) -> MemoryBackend:
+    inner: MemoryBackend = _timed(backend, context, layering)
+    if backend.batching == "core":
+        inner = coalesce_memory(inner)
+    return readonly(inner) if layering.read_only else inner
+
+
+def _index(backend: Any, context: Context, layering: Layering) -> ObjectIndex:
+    inner: ObjectIndex = _timed(backend, context, layering)
+    if backend.batching == "core":
+        inner = coalesce_index(inner)
+    return readonly(inner) if layering.read_only else inner
+
+
+def _blobs(backend: Blobs, _context: Context, layering: Layering) -> Blobs:
+    return readonly(backend) if layering.read_only else backend
+
+
+def _timed(backend: Any, context: Context, layering: Layering) -> Any:
+    inner = backend if layering.deadline is None else deadline(backend, layering.deadline)
+    return inner if layering.patience is None else retry(inner, context.clock, layering.patience)
+
+
+_LAYERED: Final[Mapping[str, Callable[[Any, Context, Layering], Backend]]] = {
+    "memory": _memory,
+    "object": _blobs,
+    "object_index": _index,
+}

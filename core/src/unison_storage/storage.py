@@ -1,0 +1,306 @@
+"""The storage: the object that owns the stores and their lifetime. How a backend is made stands in ``assembly``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from unison_storage.addresses import check_person
+from unison_storage.clock import Clock, SystemClock
+from unison_storage.errors import InvalidConfig, StorageError
+from unison_storage.keyspaces import Keyspace, Keyspaces
+from unison_storage.profiles import Profile, profile_named
+from unison_storage.telemetry import Telemetry
+from unison_storage.values import ErasedKind, ErasureReport, Health
+
+if TYPE_CHECKING:
+    from unison_storage.assembly import Layering, Place
+    from unison_storage.blocking import BlockingStorage
+    from unison_storage.contracts.backend import Backend
+    from unison_storage.contracts.memory import MemoryBackend
+    from unison_storage.contracts.migrations import Migrations
+    from unison_storage.contracts.objects import Blobs, ObjectIndex
+    from unison_storage.guards import Finding
+    from unison_storage.plugins import Plugins
+    from unison_storage.stores.memory import MemoryStore
+    from unison_storage.stores.objects import ObjectStore
+    from unison_storage.stores.upkeep import Upkeep
+
+MAX_OBJECT = 5 * 1024**3
+"""Bytes of one object, unless ``max_object`` says otherwise."""
+
+
+class Storage:
+    """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
+
+    URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
+    nothing else names. The profile is ``production`` unless another is asked for.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        memory: str | MemoryBackend | None = None,
+        object: str | Blobs | None = None,
+        object_index: str | ObjectIndex | None = None,
+        keyspaces: Sequence[Keyspace] = (),
+        profile: str = Profile.PRODUCTION,
+        plugins: Sequence[str] | None = None,
+        read_only: bool = False,
+        attempts: int = 1,
+        deadline: float | None = None,
+        max_object: int = MAX_OBJECT,
+        migration_url: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.profile = profile_named(profile)
+        self.keyspaces = Keyspaces(keyspaces, self.profile)
+        self.telemetry = Telemetry()
+        self.clock: Clock = clock or SystemClock()
+        self._given: Mapping[str, Any] = {
+            "database": database_url,
+            "memory": memory,
+            "object": object,
+            "object_index": object_index,
+        }
+        self._declared = tuple(keyspaces)
+        self._allowed = plugins
+        self._read_only = read_only
+        self._attempts = attempts
+        self._deadline = deadline
+        self._max_object = max_object
+        self._migration_url = migration_url
+        self._border: Any = None
+        self._closers: list[Callable[[], Any]] = []
+        self._backends: dict[str, Backend] = {}
+        self._stores: dict[str, Any] = {}
+
+    @classmethod
+    def from_env(cls, **changes: Any) -> Self:
+        """Return the storage that the environment and the file named by ``UNISON_STORAGE_CONFIG`` describe.
+
+        ``changes`` replace single settings, by the names of the constructor. Raises ``InvalidConfig``.
+        """
+        from unison_storage.config import load
+
+        loaded = load(declared=changes.pop("keyspaces", ()))
+        return cls(**{**loaded.arguments(), **changes})
+
+    @property
+    def memory(self) -> MemoryStore:
+        """Values with lifetimes. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+        return self._store("memory")  # type: ignore[no-any-return]
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Bytes of any size. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+        return self._store("object")  # type: ignore[no-any-return]
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Sweeping and repairing objects. Raises as ``objects``."""
+        return self._store("upkeep")  # type: ignore[no-any-return]
+
+    @property
+    def vault(self) -> Any:
+        """Secrets: ``InvalidConfig``, since this version does not serve the vault."""
+        return self._store("vault")
+
+    @property
+    def audit(self) -> Any:
+        """The audit log: ``InvalidConfig``, since this version does not serve it."""
+        return self._store("audit")
+
+    @property
+    def graph(self) -> Any:
+        """Relations between ids: ``InvalidConfig``, since this version does not serve the graph."""
+        return self._store("graph")
+
+    @property
+    def cache(self) -> Any:
+        """Short-lived values: ``InvalidConfig``, since this version does not serve the cache."""
+        return self._store("cache")
+
+    @property
+    def was_open(self) -> bool:
+        """Whether it has been opened at least once."""
+        return self._border is not None
+
+    async def open(self) -> Self:
+        """Check the guard rails, migrate in development and test, open the backends. Opening twice is an error.
+
+        Raises configuration errors, ``SchemaOutOfDate`` and availability errors; nothing stays open then.
+        """
+        from unison_storage.assembly import backend_of, migrations_of, prepare
+        from unison_storage.contracts.context import Context
+        from unison_storage.guards import enforce
+        from unison_storage.stores.border import Border
+
+        if self._border is not None and self._border.loop is not None:
+            raise InvalidConfig("this storage is open already")
+        plugins, found = self._resolve()
+        enforce(self._judge(plugins, found), self.profile)
+        context = Context(self.profile, self.clock, self.telemetry)
+        border = Border(self.telemetry)
+        try:
+            await prepare(migrations_of(found, plugins, context), self.profile)
+            backends: dict[str, Backend] = {}
+            for place in found:
+                backend = backend_of(place, plugins, context, self._layering())
+                name = f"memory {place.keyspace.name}" if place.keyspace else place.kind
+                await backend.open()
+                self._closers.append(backend.close)
+                backends[name] = backend
+        except BaseException:
+            await self._close_backends()
+            raise
+        self._backends = backends
+        self._build(border)
+        border.open()
+        self._border = border
+        return self
+
+    async def close(self) -> None:
+        """Close everything, last opened first; idempotent. Calls that are under way may fail."""
+        if self._border is None or self._border.loop is None:
+            return
+        self._border.check()
+        if "object" in self._stores:
+            await self._stores["object"].drain()
+        self._border.close()
+        await self._close_backends()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def blocking(self) -> BlockingStorage:
+        """Return the same surface without ``await``, for callers that have no event loop."""
+        from unison_storage.blocking import BlockingStorage
+
+        return BlockingStorage(self)
+
+    async def health(self) -> dict[str, Health]:
+        """Return how each backend answers now, by kind; never raises for a backend."""
+        self._check()
+        return {name: await backend.health() for name, backend in self._backends.items()}
+
+    async def erase(self, person: str) -> ErasureReport:
+        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others."""
+        check_person(person)
+        self._check()
+        kinds: dict[str, ErasedKind] = {}
+        if "memory" in self._stores:
+            kinds["memory"] = await _erased(lambda: self.memory.erase(person))
+        if "object" in self._stores:
+            kinds["object"] = await _erased(lambda: self.objects.erase(person))
+        return ErasureReport(person, kinds)
+
+    async def sweep(self) -> dict[str, int]:
+        """Remove what has expired or is unwanted, once; return how much, by kind."""
+        self._check()
+        swept: dict[str, int] = {}
+        if "memory" in self._stores:
+            swept["memory"] = await self.memory.purge_expired()
+        if "object" in self._stores:
+            swept["object"] = await self.upkeep.sweep()
+        return swept
+
+    def findings(self) -> Sequence[Finding]:
+        """Return every guard rail that this set-up breaks, without opening anything."""
+        return self._judge(*self._resolve())
+
+    def places(self) -> Sequence[Place]:
+        """Return where each kind is kept, without opening anything."""
+        return self._resolve()[1]
+
+    def migrations(self) -> Mapping[str, Migrations]:
+        """Return the migrations of every database of this set-up by masked URL, without opening anything.
+
+        ``migration_url`` replaces the URLs of its own scheme here, and nowhere else.
+        """
+        from unison_storage.assembly import migrations_of
+        from unison_storage.contracts.context import Context
+        from unison_storage.targets import Target
+
+        plugins, found = self._resolve()
+        url = self._migration_url
+        owner = None if url is None else Target.parse(url, "UNISON_STORAGE_MIGRATION_URL")
+        return migrations_of(found, plugins, Context(self.profile, self.clock, self.telemetry), owner)
+
+    def _resolve(self) -> tuple[Plugins, list[Place]]:
+        from unison_storage.assembly import places
+        from unison_storage.plugins import Plugins
+
+        plugins = Plugins(self._allowed)
+        return plugins, places(self._given, self._declared, plugins)
+
+    def _judge(self, plugins: Plugins, found: Sequence[Place]) -> Sequence[Finding]:
+        from unison_storage.guards import findings
+
+        return findings(plugins.rules(), [place.served for place in found], self.profile)
+
+    def _layering(self) -> Layering:
+        from unison_storage.assembly import Layering
+        from unison_storage.layers.retry import Patience
+
+        patience = Patience(attempts=self._attempts) if self._attempts > 1 else None
+        return Layering(self._read_only, patience, self._deadline)
+
+    def _build(self, border: Any) -> None:
+        from unison_storage.stores.memory import MemoryStore
+
+        backends: dict[str, Any] = self._backends
+        self._stores = {}
+        own = {name[7:]: backend for name, backend in backends.items() if name.startswith("memory ")}
+        if "memory" in backends:
+            self._stores["memory"] = MemoryStore(border, self.keyspaces, backends["memory"], own)
+        if "object" in backends and "object_index" in backends:
+            from unison_storage.stores.objects import ObjectStore
+            from unison_storage.stores.upkeep import Upkeep
+
+            objects = ObjectStore(
+                border, self.keyspaces, backends["object_index"], backends["object"], self._max_object
+            )
+            self._stores |= {"object": objects, "upkeep": Upkeep(border, objects)}
+
+    def _store(self, kind: str) -> Any:
+        self._check()
+        store = self._stores.get(kind)
+        if store is not None:
+            return store
+        from unison_storage.assembly import DATABASE, OFFERED, SETTINGS
+
+        name = "object" if kind == "upkeep" else kind
+        if name not in OFFERED:
+            raise InvalidConfig(f"this version serves no {name}", kind=name)
+        missing = name
+        if name == "object" and "object" in self._backends:
+            missing = "object_index"
+        raise InvalidConfig(f"nothing serves {name}: set {SETTINGS[missing]} or {DATABASE}", kind=name)
+
+    def _check(self) -> None:
+        if self._border is None:
+            from unison_storage.errors import NotOpen
+
+            raise NotOpen("this storage is not open; use `async with storage:` or `await storage.open()`")
+        self._border.check()
+
+    async def _close_backends(self) -> None:
+        closers, self._closers = self._closers, []
+        for close in reversed(closers):
+            await close()
+
+
+async def _erased(erase: Callable[[], Any]) -> ErasedKind:
+    try:
+        done = await erase()
+    except StorageError as error:
+        return ErasedKind(0, error=f"{type(error).__name__}: {error.message}")
+    return ErasedKind(*done) if isinstance(done, tuple) else ErasedKind(done)

@@ -1,0 +1,1 @@
+"""What a caller uses: validation, defaults, encoding, versions and error context, once for all backends."""
