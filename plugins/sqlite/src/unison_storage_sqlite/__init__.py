@@ -1,0 +1,1 @@
+"""Every kind of unison-storage on one SQLite file, with a folder beside it for bytes."""

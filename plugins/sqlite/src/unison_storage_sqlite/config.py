@@ -1,0 +1,58 @@
+"""What a ``sqlite:`` URL says: the file, its folder of blobs and the options. Nothing is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Self
+
+from msgspec import Meta, Struct
+
+from unison_storage.errors import InvalidConfig
+from unison_storage.targets import Target
+
+_SPELLING = "write sqlite:///name.db for a file in the working directory, sqlite:////folder/name.db for an absolute one"
+
+
+class Options(Struct, frozen=True):
+    """What may follow the ``?``.
+
+    ``busy_timeout`` is how many seconds a write waits for another process that writes. ``blobs`` is the folder for
+    the bytes of objects; without it, it lies beside the file and is called like it, with ``.blobs`` appended.
+    """
+
+    busy_timeout: Annotated[float, Meta(ge=0, le=60)] = 5.0
+    blobs: str | None = None
+
+
+class File(Struct, frozen=True):
+    """Where everything is kept, as absolute paths. ``setting`` names where the URL came from, for error messages."""
+
+    path: Path
+    blobs: Path
+    busy_timeout: float
+    setting: str
+
+    @classmethod
+    def of(cls, target: Target) -> Self:
+        """Read a target; ``InvalidConfig`` where it names no file."""
+        options = target.convert(Options)
+        if target.hosts or target.user is not None:
+            raise InvalidConfig(f"{target.setting}: a SQLite file has no host; {_SPELLING}")
+        name = target.path[1:]
+        if not name or name == ":memory:":
+            raise InvalidConfig(
+                f"{target.setting} names no file, and what is in memory alone is served by reference: ; {_SPELLING}"
+            )
+        if "\x00" in name or "\x00" in (options.blobs or ""):
+            raise InvalidConfig(f"{target.setting}: a path can't hold U+0000")
+        if name.endswith("/"):
+            raise InvalidConfig(f"{target.setting} names a folder, not a file; {_SPELLING}")
+        path = Path(name).absolute()
+        blobs = Path(options.blobs or f"{path}.blobs").absolute()
+        return cls(path, blobs, options.busy_timeout, target.setting)
+
+    @property
+    def key(self) -> Hashable:
+        """What kinds must have in common to share one connection."""
+        return "sqlite", self.path, self.busy_timeout

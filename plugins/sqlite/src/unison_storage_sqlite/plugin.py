@@ -1,0 +1,72 @@
+"""The hooks of the SQLite plugin. Whatever imports sqlite3 is imported when a hook is called, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from unison_storage.contracts.backend import BackendSpec, Durability
+from unison_storage.hookspecs import HarnessHooks, hookimpl
+from unison_storage_sqlite.config import File, Options
+
+if TYPE_CHECKING:
+    from unison_storage.contracts.context import Context
+    from unison_storage.contracts.memory import MemoryBackend
+    from unison_storage.contracts.migrations import Migrations
+    from unison_storage.contracts.objects import Blobs, ObjectIndex
+    from unison_storage.targets import Target
+
+
+@hookimpl
+def backend_specs() -> Sequence[BackendSpec]:
+    """Describe what SQLite serves; core's guard rails refuse it in production."""
+    return (
+        BackendSpec(
+            name="sqlite",
+            schemes=("sqlite",),
+            kinds=("memory", "object", "object_index"),
+            durability=Durability.DURABLE,
+            production_ready=False,
+            options=Options,
+        ),
+    )
+
+
+@hookimpl
+def memory_backend(target: Target, context: Context) -> MemoryBackend:
+    """Make memory on the file of a target."""
+    from unison_storage_sqlite.memory import SqliteMemory
+
+    return SqliteMemory(File.of(target), context)
+
+
+@hookimpl
+def blob_backend(target: Target, context: Context) -> Blobs:
+    """Make blobs in the folder beside the file of a target."""
+    from unison_storage_sqlite.blobs import SqliteBlobs
+
+    return SqliteBlobs(File.of(target), context)
+
+
+@hookimpl
+def object_index_backend(target: Target, context: Context) -> ObjectIndex:
+    """Make the object index on the file of a target."""
+    from unison_storage_sqlite.objects import SqliteObjectIndex
+
+    return SqliteObjectIndex(File.of(target), context)
+
+
+@hookimpl
+def migrations(target: Target, context: Context) -> Migrations:  # noqa: ARG001 - a hook takes what its spec names
+    """Return the migrations of the file of a target."""
+    from unison_storage_sqlite.migrations import SqliteMigrations
+
+    return SqliteMigrations(File.of(target))
+
+
+@hookimpl
+def conformance_harness(target: Target) -> HarnessHooks:
+    """Lend the suite what it needs to age a file and to look into it."""
+    from unison_storage_sqlite.harness import hooks
+
+    return hooks(File.of(target))
