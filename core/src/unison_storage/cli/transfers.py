@@ -1,0 +1,105 @@
+"""Transfers: the bytes of objects between a store and stdin, stdout or a file, with a bar on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from unison_storage.cli import inputs, records
+from unison_storage.cli.output import console, document, shown, watched, write
+from unison_storage.errors import TooLarge
+from unison_storage.values import ObjectInfo
+
+if TYPE_CHECKING:
+    from unison_storage.stores.objects import Objects
+
+LARGEST_DOCUMENT: Final = 64 * 1024**2
+"""Bytes that fit into one JSON document: it is built as a whole."""
+_UNKNOWN_TYPE: Final = "application/octet-stream"
+
+Moved = Callable[[int], None]
+
+
+def type_of(file: Path | None, key: str) -> str:
+    """Return the content type that a name tells: that of the file, else the key."""
+    import mimetypes
+
+    return mimetypes.guess_type(file.name if file is not None else key)[0] or _UNKNOWN_TYPE
+
+
+@contextmanager
+def source(file: Path | None, name: str) -> Iterator[AsyncIterator[bytes]]:
+    """Give the bytes of a file, or of stdin where none is named, with a bar."""
+    with ExitStack() as stack:
+        stream = inputs.stdin("an object") if file is None else stack.enter_context(file.open("rb"))
+        size = None if file is None else os.fstat(stream.fileno()).st_size
+        yield inputs.chunks(stream, stack.enter_context(_bar(name, size)))
+
+
+async def pour(handle: Objects, key: str, start: int, end: int | None, *, as_json: bool) -> None:
+    """Write the bytes of an object to stdout, as they are or as base64 in a document."""
+    async with handle.open(key, start=start, end=end) as body:
+        if as_json:
+            from base64 import b64encode
+
+            if body.size > LARGEST_DOCUMENT:
+                raise TooLarge(f"a JSON document holds at most {LARGEST_DOCUMENT} bytes", limit=LARGEST_DOCUMENT)
+            content = b64encode(await body.read()).decode()
+            document({**records.object_document(body.info), "start": body.start, "end": body.end, "base64": content})
+            return
+        _spare_terminal(body.info)
+        with _bar(key, body.size, quiet=sys.stdout.isatty()) as moved:
+            async for chunk in body:
+                write(chunk)
+                moved(len(chunk))
+
+
+async def save(handle: Objects, key: str, path: Path) -> ObjectInfo:
+    """Write an object to a file, which appears when it is complete. As the store's download, with a bar."""
+    async with handle.open(key) as body:
+        part = path.with_name(f"{path.name}.{token_hex(4)}.part")
+        try:
+            with part.open("xb") as file, _bar(key, body.size) as moved:
+                async for chunk in body:
+                    file.write(chunk)
+                    moved(len(chunk))
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return body.info
+
+
+def _spare_terminal(info: ObjectInfo) -> None:
+    stream = sys.stdout
+    if stream is not None and stream.isatty() and not info.content_type.startswith(("text/", "application/json")):
+        raise typer.BadParameter(
+            f"{info.content_type} does not belong on a terminal: redirect it, or use object download",
+            param_hint="stdout",
+        )
+
+
+@contextmanager
+def _bar(name: str, size: int | None, *, quiet: bool = False) -> Iterator[Moved]:
+    """Show on stderr how far it is, if a person watches; ``size`` is None where nobody knows it."""
+    if quiet or not watched():
+        yield _unseen
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task(shown(name), total=size)
+        yield lambda moved: progress.advance(task, moved)
+
+
+def _unseen(moved: int) -> None:
+    """Take what nobody watches."""
