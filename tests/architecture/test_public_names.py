@@ -39,9 +39,7 @@ def test_all_records_and_errors_are_public(module: ModuleType) -> None:
     defined = {
         name
         for name, thing in vars(module).items()
-        if not name.startswith("_")
-        and (inspect.isclass(thing) or inspect.isfunction(thing))
-        and thing.__module__ == module.__name__
+        if not name.startswith("_") and inspect.isclass(thing) and thing.__module__ == module.__name__
     }
     assert defined
     assert defined - set(unison_storage.__all__) == set()

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from unison_storage.values import Entry as Entry
     from unison_storage.values import ErasedKind as ErasedKind
     from unison_storage.values import ErasureReport as ErasureReport
+    from unison_storage.values import Expect as Expect
     from unison_storage.values import Health as Health
+    from unison_storage.values import Keep as Keep
+    from unison_storage.values import Missing as Missing
     from unison_storage.values import ObjectInfo as ObjectInfo
     from unison_storage.values import Page as Page
     from unison_storage.values import Stamp as Stamp
@@ -45,7 +48,7 @@ _WHERE = {
     "unison_storage.stores.objects": ("Objects",),
     "unison_storage.values": (
         *("ABSENT", "ANY", "KEEP", "MISSING", "PRESENT"),
-        *("Entry", "ErasedKind", "ErasureReport", "Health", "ObjectInfo", "Page", "Stamp"),
+        *("Entry", "ErasedKind", "ErasureReport", "Expect", "Health", "Keep", "Missing", "ObjectInfo", "Page", "Stamp"),
     ),
     "unison_storage.errors": (
         *("StorageError", "ConfigurationError", "LifecycleError", "RequestError", "IntegrityError"),

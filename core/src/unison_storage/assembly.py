@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from unison_storage import guards
 from unison_storage.contracts.backend import Backend
@@ -75,7 +76,7 @@ class Place(Struct, frozen=True):
                 f"{type(self.backend).__name__}()",
                 "",
                 self.backend.durability,
-                production_ready=True,
+                self.backend.production_ready,
                 durable_wanted=wanted,
             )
         assert self.plugin is not None  # noqa: S101 - a place has one or the other
@@ -153,7 +154,7 @@ def migrations_of(
         if place.plugin is None or place.target is None:
             continue
         target = owner if owner is not None and owner.scheme == place.target.scheme else place.target
-        key = (target.scheme, target.hosts, target.user, target.path, target.options)
+        key = replace(target, setting="")
         if key in seen:
             continue
         seen.append(key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from inspect import isawaitable
 from queue import SimpleQueue
 from types import TracebackType
@@ -23,44 +24,62 @@ if TYPE_CHECKING:
 _STORES: Final = "unison_storage.stores."
 _CLOSE_TIMEOUT: Final = 30.0
 _END: Final = object()
+_CLOSED: Final = "this storage is closed; open it again with `with storage.blocking()`"
 
 Errand = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 """What the loop asks the caller's thread to do, and where it wants the answer."""
 
 
 class LoopThread:
-    """An event loop on a thread of its own."""
+    """An event loop on a thread of its own. Calls may come from any thread that runs no loop itself."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._closing = False
+        # between this check and the call being scheduled the loop must not be stopped
+        self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._loop.run_forever, name="unison-storage-loop", daemon=True)
         self._thread.start()
 
     def call(self, make: Callable[[SimpleQueue[Errand | None]], Awaitable[Any]]) -> Any:
-        """Run what ``make`` returns on the loop and return its result; meanwhile run errands of the loop here."""
+        """Run what ``make`` returns on the loop and return its result; meanwhile run errands of the loop here.
+
+        Raises ``Closed`` where the loop has ended or ends meanwhile.
+        """
         refuse_running_loop()
         errands: SimpleQueue[Errand | None] = SimpleQueue()
-        done: list[asyncio.Task[Any]] = []
+        started: list[asyncio.Task[Any]] = []
 
         async def run() -> Any:
             return await make(errands)
 
         def start() -> None:
             task = self._loop.create_task(run())
-            done.append(task)
+            started.append(task)
             task.add_done_callback(lambda _task: errands.put(None))
 
-        self._loop.call_soon_threadsafe(start)
+        with self._gate:
+            if self._closing:
+                raise Closed(_CLOSED)
+            self._loop.call_soon_threadsafe(start)
         try:
             self._serve(errands)
         except BaseException:
             # the caller was interrupted: the call must not go on behind its back
-            self._loop.call_soon_threadsafe(done[0].cancel)
+            self._loop.call_soon_threadsafe(lambda: started[0].cancel())  # noqa: PLW0108 - there may be no task yet
             raise
-        return done[0].result()
+        try:
+            return started[0].result()
+        except asyncio.CancelledError:
+            if self._closing:
+                raise Closed(_CLOSED) from None
+            raise
 
     def close(self) -> None:
-        """Stop the loop and its thread."""
+        """End the calls that still wait, then the loop and its thread."""
+        with self._gate:
+            self._closing = True
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(_CLOSE_TIMEOUT)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSE_TIMEOUT)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -163,7 +182,7 @@ class BlockingStorage:
     def __getattr__(self, name: str) -> Any:
         if self._thread is None:
             if self._storage.was_open:
-                raise Closed("this storage is closed; open it again with `with storage.blocking()`")
+                raise Closed(_CLOSED)
             raise NotOpen("this storage is not open; use `with storage.blocking() as storage:`")
         if callable(getattr(type(self._storage), name, None)):
             return getattr(Blocking(self._storage, self._thread), name)
@@ -201,7 +220,9 @@ def _walk(items: AsyncIterator[Any], thread: LoopThread) -> Iterator[Any]:
             yield item
     finally:
         if hasattr(items, "aclose"):
-            thread.call(close)
+            # a loop that is left half-way may outlive the storage, or be collected anywhere
+            with suppress(Closed, WrongLoop):
+                thread.call(close)
 
 
 def _lent(argument: Any, errands: SimpleQueue[Errand | None]) -> Any:
@@ -221,6 +242,13 @@ def _lent(argument: Any, errands: SimpleQueue[Errand | None]) -> Any:
             yield item
 
     return pull()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _answer(answer: asyncio.Future[Any], result: Any) -> None:

@@ -43,7 +43,14 @@ def _list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Seconds = Annotated[float | None, BeforeValidator(_none)]
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")  # noqa: TRY004 - what pydantic takes for a refusal
+    return value
+
+
+Seconds = Annotated[float | None, BeforeValidator(_none), BeforeValidator(_no_bool)]
+Number = Annotated[int, BeforeValidator(_no_bool)]
 Url = Annotated[str | None, Field(repr=False)]
 
 
@@ -80,11 +87,11 @@ class Settings(BaseModel):
     graph_model: str | None = None
     plugins: Annotated[list[str] | None, BeforeValidator(_list)] = None
     read_only: bool = False
-    attempts: int = Field(1, ge=1, le=10)
-    deadline: Seconds = Field(None, gt=0)
-    max_object: int = Field(5 * 1024**3, ge=1)
+    attempts: Number = Field(default=1, ge=1, le=10)
+    deadline: Seconds = Field(default=None, gt=0)
+    max_object: Number = Field(default=5 * 1024**3, ge=1)
     http_host: str = "127.0.0.1"
-    http_port: int = Field(8082, ge=0, le=65_535)
+    http_port: Number = Field(default=8082, ge=0, le=65_535)
     http_token: SecretStr | None = None
     http_tokens_file: Path | None = None
     keyspaces: dict[str, KeyspaceSettings] = {}
@@ -184,7 +191,7 @@ def load(environ: Mapping[str, str] | None = None, declared: Sequence[Keyspace] 
 def _aliased(name: str, env: Mapping[str, str]) -> str:
     url = env[name]
     user, password = env.get("GRAPH_DB_USER"), env.get("GRAPH_DB_PASSWORD")
-    if name != "GRAPH_DB_URI" or not user or "://" not in url:
+    if name != "GRAPH_DB_URI" or not user or "://" not in url or "@" in url:
         return url
     from urllib.parse import quote
 
@@ -194,10 +201,10 @@ def _aliased(name: str, env: Mapping[str, str]) -> str:
 
 def _read_file(path: Path, values: dict[str, Any], origins: dict[str, str], spaces: dict[str, Any]) -> set[str]:
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidConfig(f"{FILE_SETTING}: the file can't be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         where = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise InvalidConfig(f"{FILE_SETTING}: the file is no TOML{where}") from None
     tables = content.pop("keyspaces", {})
@@ -223,11 +230,14 @@ def _read_environment(
     for variable in sorted(name for name in env if name.startswith(PREFIX) and name != FILE_SETTING):
         rest = variable[len(PREFIX) :]
         if rest.startswith(_KEYSPACES):
-            label, _, field = rest[len(_KEYSPACES) :].partition("__")
+            label, _, field = rest[len(_KEYSPACES) :].rpartition("__")
             field = field.lower()
+            value = env[variable]
+            if field == "url_file":
+                field, value = "url", _secret(variable, value)
             _known(field, KeyspaceSettings.model_fields, variable)
             name = names.get(label, label.lower())
-            spaces.setdefault(name, {})[field] = env[variable]
+            spaces.setdefault(name, {})[field] = value
             origins[f"keyspaces.{name}.{field}"] = f"environment {variable}"
             changed.add(name)
             continue
@@ -261,11 +271,14 @@ def _known(name: str, fields: Mapping[str, Any], where: str) -> None:
 def _secret(variable: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            text = file.read(_MAX_SECRET).decode()
+            raw = file.read(_MAX_SECRET + 1)
+        text = raw.decode()
     except OSError as error:
         raise InvalidConfig(f"{variable}: the file can't be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InvalidConfig(f"{variable}: the file is no text") from None
+    if len(raw) > _MAX_SECRET:
+        raise InvalidConfig(f"{variable}: the file is larger than {_MAX_SECRET} bytes")
     return text.strip()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from unison_storage.addresses import check_keyspace, check_person
 from unison_storage.classification import DataClass
@@ -47,6 +48,10 @@ class Keyspace(Struct, frozen=True, kw_only=True):
             raise InvalidConfig(f"keyspace {self.name!r}: {error.message}") from None
         if not low <= (default if default is not None else high) <= high:
             raise InvalidConfig(f"keyspace {self.name!r}: floor, lifetime and ceiling must not decrease in this order")
+
+    def __repr__(self) -> str:
+        shown = ((name, "***" if name == "url" and value else value) for name, value in asdict(self).items())
+        return f"Keyspace({', '.join(f'{name}={value!r}' for name, value in shown)})"
 
     @property
     def default(self) -> int | None:
@@ -110,6 +115,11 @@ class Keyspaces:
     """The keyspaces of one storage: the built-in ones, replaced and extended by the declared."""
 
     def __init__(self, declared: Iterable[Keyspace], profile: Profile) -> None:
+        declared = tuple(declared)
+        names = [space.name for space in declared]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InvalidConfig(f"keyspace {twice!r} is declared twice")
         self.declared: Mapping[str, Keyspace] = {space.name: space for space in (*BUILT_IN, *declared)}
         self._undeclared_refused = profile.strict
 

@@ -5,6 +5,7 @@ Making backends of them stands in ``assembly``. Nothing here is called per opera
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -61,16 +62,18 @@ class Plugins:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._found = list(installed() if found is None else found)
-        self._allowed = allowed
-        self._loaded: dict[str, Plugin] = {}
+        self._allowed = None if allowed is None else {_normal(name) for name in allowed}
+        self._serving: dict[str, Plugin] = {}
+        self._registered: dict[str, tuple[ModuleType, Sequence[BackendSpec]]] = {}
 
     def serving(self, scheme: str, setting: str) -> Plugin:
         """Return the plugin for a scheme, loading it first; for ``a+b`` the whole is looked up before ``a``.
 
         Raises ``UnknownScheme``, ``AmbiguousPlugin``, ``PluginLoadError``, each naming the setting.
         """
-        names = (scheme, scheme.partition("+")[0])
-        for name in names:
+        for name in (scheme, scheme.partition("+")[0]):
+            if name in self._serving:
+                return self._serving[name]
             claims = [found for found in self._found if found.scheme == name and self._permits(found)]
             owners = sorted({found.distribution for found in claims})
             if len(owners) > 1:
@@ -79,40 +82,28 @@ class Plugins:
                     "or name the other in UNISON_STORAGE_PLUGINS"
                 )
             if claims:
-                return self._load(claims[0], setting)
+                return self._serving.setdefault(name, self._load(claims[0], setting))
         raise self._unknown(scheme, setting)
 
     def rules(self) -> tuple[GuardRule, ...]:
-        """Return core's guard rules and those of the plugins that were loaded."""
-        own = [rule for rules in self._manager.hook.guard_rules() for rule in rules]
-        return (*RULES, *own)
+        """Return core's guard rules and those of the plugins that serve something."""
+        modules = {id(plugin.hooks): plugin.hooks for plugin in self._serving.values()}
+        own = [rules for module in modules.values() for rules in self._alone(module, "guard_rules")()]
+        return (*RULES, *(rule for rules in own for rule in rules))
 
     def subset(self, plugin: Plugin, hook: str) -> Any:
         """Return a hook caller that reaches the given plugin alone."""
-        others = [other for other in self._manager.get_plugins() if other is not plugin.hooks]
+        return self._alone(plugin.hooks, hook)
+
+    def _alone(self, module: ModuleType, hook: str) -> Any:
+        others = [other for other in self._manager.get_plugins() if other is not module]
         return self._manager.subset_hook_caller(hook, others)
 
     def _permits(self, found: Found) -> bool:
-        return self._allowed is None or found.distribution in self._allowed
+        return self._allowed is None or _normal(found.distribution) in self._allowed
 
     def _load(self, found: Found, setting: str) -> Plugin:
-        loaded = self._loaded.get(found.module)
-        if loaded is not None:
-            return loaded
-        module = self._import(found, setting)
-        try:
-            self._manager.register(module, found.module)
-            self._manager.check_pending()
-            (specs,) = self._manager.subset_hook_caller(
-                "backend_specs", [other for other in self._manager.get_plugins() if other is not module]
-            )()
-        except (pluggy.PluginValidationError, ValueError) as error:
-            if self._manager.is_registered(module):
-                self._manager.unregister(module)
-            raise PluginLoadError(
-                f"{setting}: the plugin {found.module} of {found.distribution} {found.version} does not fit the "
-                f"hooks: {error}"
-            ) from None
+        module, specs = self._registered.get(found.module) or self._register(found, setting)
         spec = next((spec for spec in specs if found.scheme in spec.schemes), None)
         if spec is None:
             raise PluginLoadError(f"{setting}: {found.distribution} does not describe the scheme {found.scheme}")
@@ -121,8 +112,26 @@ class Plugins:
                 f"{setting}: {found.distribution} {found.version} is made for API version {spec.api_version}, "
                 f"this is {API_VERSION}; install versions that belong together"
             )
-        plugin = self._loaded[found.module] = Plugin(found, spec, module)
-        return plugin
+        return Plugin(found, spec, module)
+
+    def _register(self, found: Found, setting: str) -> tuple[ModuleType, Sequence[BackendSpec]]:
+        module = self._import(found, setting)
+        try:
+            self._manager.register(module, found.module)
+            self._manager.check_pending()
+            (answer,) = self._alone(module, "backend_specs")()
+            specs = tuple(answer)
+            if not all(isinstance(spec, BackendSpec) for spec in specs):
+                raise TypeError("backend_specs answers something else than BackendSpec")
+        except Exception as error:  # a plugin may describe itself in any wrong way; its schemes fail alone
+            if self._manager.is_registered(module):
+                self._manager.unregister(module)
+            raise PluginLoadError(
+                f"{setting}: the plugin {found.module} of {found.distribution} {found.version} does not fit the "
+                f"hooks: {type(error).__name__}: {error}"
+            ) from error
+        self._registered[found.module] = (module, specs)
+        return module, specs
 
     def _import(self, found: Found, setting: str) -> ModuleType:
         try:
@@ -148,6 +157,11 @@ class Plugins:
         there = f"; installed: {', '.join(schemes)}" if schemes else "; none is installed"
         others = near(scheme, {*schemes, *KNOWN} - {scheme})
         return UnknownScheme(f"{setting}: no plugin serves the scheme {scheme}{others}{install}{there}")
+
+
+def _normal(name: str) -> str:
+    """Return the name of a distribution as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed() -> list[Found]:

@@ -1,8 +1,9 @@
 """The portable JSON domain, and values in it as bytes. Every backend gets bytes that all others can hold too.
 
-String keys, finite floats, ints from -2^63 to 2^63-1, no U+0000, no lone surrogates, depth at most 64. Encoding,
-decoding and comparing catches most of what is outside and costs half of a walk; a walk follows only where the
-bytes look as if it could find something.
+String keys, finite floats, ints from -2^63 to 2^63-1, no U+0000, no lone surrogates, depth at most 64. An instance of
+a subclass comes back as the plain type if it compares equal to it, and is refused otherwise. Encoding, decoding and
+comparing catches most of what is outside and costs half of a walk; a walk follows only where the bytes look as if it
+could find something.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Codec:
             return self._decode(raw)
         except msgspec.ValidationError:
             raise InvalidValue(f"what is stored does not fit the type {self._name()}") from None
-        except msgspec.DecodeError:
-            raise Tampered("what is stored is no JSON") from None
+        except (ValueError, RecursionError):
+            raise Tampered("what is stored is no JSON of a store") from None
 
     def _refusal(self, value: Any) -> str:
         if self._type is Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from unison_storage.stores.objects import ObjectStore
     from unison_storage.stores.upkeep import Upkeep
 
+HEALTH_DEADLINE = 5.0
+"""Seconds after which a backend that says nothing of its health counts as failing."""
+
+MAX_ATTEMPTS = 10
 MAX_OBJECT = 5 * 1024**3
 """Bytes of one object, unless ``max_object`` says otherwise."""
 
@@ -59,6 +64,7 @@ class Storage:
         self.keyspaces = Keyspaces(keyspaces, self.profile)
         self.telemetry = Telemetry()
         self.clock: Clock = clock or SystemClock()
+        _check_numbers(attempts, deadline, max_object)
         self._given: Mapping[str, Any] = {
             "database": database_url,
             "memory": memory,
@@ -73,6 +79,7 @@ class Storage:
         self._max_object = max_object
         self._migration_url = migration_url
         self._border: Any = None
+        self._opening = False
         self._closers: list[Callable[[], Any]] = []
         self._backends: dict[str, Backend] = {}
         self._stores: dict[str, Any] = {}
@@ -133,13 +140,20 @@ class Storage:
 
         Raises configuration errors, ``SchemaOutOfDate`` and availability errors; nothing stays open then.
         """
+        if self._opening or (self._border is not None and self._border.loop is not None):
+            raise InvalidConfig("this storage is open already")
+        self._opening = True
+        try:
+            return await self._open()
+        finally:
+            self._opening = False
+
+    async def _open(self) -> Self:
         from unison_storage.assembly import backend_of, migrations_of, prepare
         from unison_storage.contracts.context import Context
         from unison_storage.guards import enforce
         from unison_storage.stores.border import Border
 
-        if self._border is not None and self._border.loop is not None:
-            raise InvalidConfig("this storage is open already")
         plugins, found = self._resolve()
         enforce(self._judge(plugins, found), self.profile)
         context = Context(self.profile, self.clock, self.telemetry)
@@ -187,9 +201,10 @@ class Storage:
         return BlockingStorage(self)
 
     async def health(self) -> dict[str, Health]:
-        """Return how each backend answers now, by kind; never raises for a backend."""
+        """Return how each backend answers now, by kind, all asked at once; never raises for a backend."""
         self._check()
-        return {name: await backend.health() for name, backend in self._backends.items()}
+        answers = await asyncio.gather(*(_health(backend) for backend in self._backends.values()))
+        return dict(zip(self._backends, answers, strict=True))
 
     async def erase(self, person: str) -> ErasureReport:
         """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others."""
@@ -259,8 +274,8 @@ class Storage:
         backends: dict[str, Any] = self._backends
         self._stores = {}
         own = {name[7:]: backend for name, backend in backends.items() if name.startswith("memory ")}
-        if "memory" in backends:
-            self._stores["memory"] = MemoryStore(border, self.keyspaces, backends["memory"], own)
+        if "memory" in backends or own:
+            self._stores["memory"] = MemoryStore(border, self.keyspaces, backends.get("memory"), own)
         if "object" in backends and "object_index" in backends:
             from unison_storage.stores.objects import ObjectStore
             from unison_storage.stores.upkeep import Upkeep
@@ -279,7 +294,7 @@ class Storage:
 
         name = "object" if kind == "upkeep" else kind
         if name not in OFFERED:
-            raise InvalidConfig(f"this version serves no {name}", kind=name)
+            raise InvalidConfig(f"this version serves no {name}: {SETTINGS[name]} comes with a later one", kind=name)
         missing = name
         if name == "object" and "object" in self._backends:
             missing = "object_index"
@@ -294,8 +309,31 @@ class Storage:
 
     async def _close_backends(self) -> None:
         closers, self._closers = self._closers, []
+        failure: BaseException | None = None
         for close in reversed(closers):
-            await close()
+            try:
+                await close()
+            except BaseException as error:  # noqa: BLE001 - one that can't be closed must not keep the others open
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+
+def _check_numbers(attempts: int, deadline: float | None, max_object: int) -> None:
+    if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
+        raise InvalidConfig(f"attempts is a number from 1 to {MAX_ATTEMPTS}")
+    if deadline is not None and (type(deadline) not in (int, float) or not deadline > 0):
+        raise InvalidConfig("deadline is a number of seconds, more than 0, or None")
+    if type(max_object) is not int or max_object < 1:
+        raise InvalidConfig("max_object is a number of bytes, 1 or more")
+
+
+async def _health(backend: Backend) -> Health:
+    try:
+        async with asyncio.timeout(HEALTH_DEADLINE):
+            return await backend.health()
+    except TimeoutError:
+        return Health(ok=False, detail=f"no answer within {HEALTH_DEADLINE:g} s", seconds=HEALTH_DEADLINE)
 
 
 async def _erased(erase: Callable[[], Any]) -> ErasedKind:

@@ -12,7 +12,8 @@ from unison_storage.errors import InvalidConfig
 from unison_storage.keyspaces import near
 
 MASK: Final = "***"
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://|$)")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _Options = TypeVar("_Options", bound=Struct)
 
 
@@ -34,25 +35,27 @@ class Target(Struct, frozen=True, repr_omit_defaults=True):
     @classmethod
     def parse(cls, url: str, setting: str = "the URL") -> Target:
         """Take a URL apart; ``InvalidConfig`` names the setting and never quotes the URL."""
-        from urllib.parse import parse_qsl, unquote
-
         found = _SCHEME.match(url) if type(url) is str else None
         if found is None:
             raise InvalidConfig(f"{setting} is not a URL: it starts with a scheme and ://")
         rest, _, query = url[found.end() :].partition("?")
         authority, slash, path = rest.partition("/")
         login, at, hosts = authority.rpartition("@")
+        if authority and not at and "@" in path + query:
+            # what stands before the @ may be a password, which must not be taken for a path and shown
+            raise InvalidConfig(f"{setting}: write / ? and @ in a user, password or path as %2F, %3F and %40")
         user, colon, password = login.partition(":")
-        options = parse_qsl(query, keep_blank_values=True)
-        if len(dict(options)) != len(options):
+        pairs = [option.partition("=") for option in query.split("&") if option]
+        options = {_decoded(name, setting): _decoded(value, setting) for name, _, value in pairs}
+        if len(options) != len(pairs):
             raise InvalidConfig(f"{setting} gives an option twice")
         return cls(
             scheme=found[1].lower(),
             hosts=tuple(_host(host, setting) for host in hosts.split(",") if host),
-            user=unquote(user) if at else None,
-            password=unquote(password) if colon else None,
-            path=unquote(slash + path),
-            options=dict(options),
+            user=_decoded(user, setting) if at else None,
+            password=_decoded(password, setting) if colon else None,
+            path=_decoded(slash + path, setting),
+            options=options,
             setting=setting,
         )
 
@@ -82,14 +85,23 @@ class Target(Struct, frozen=True, repr_omit_defaults=True):
 
 
 def _host(text: str, setting: str) -> tuple[str, int | None]:
-    from urllib.parse import unquote
-
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
-        return unquote(text), None
-    if not port.isdecimal() or not 0 < int(port) < 65_536:
+        return _decoded(text, setting), None
+    if ":" in host and not host.endswith("]"):
+        raise InvalidConfig(f"{setting}: write an IPv6 address in brackets, as in [::1]:5432")
+    if _PORT.fullmatch(port) is None or not 0 < int(port) < 65_536:
         raise InvalidConfig(f"{setting}: the port must be a number from 1 to 65535")
-    return unquote(host), int(port)
+    return _decoded(host, setting), int(port)
+
+
+def _decoded(text: str, setting: str) -> str:
+    from urllib.parse import unquote
+
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidConfig(f"{setting}: what is percent-encoded is no UTF-8") from None
 
 
 def mask(value: Any) -> str:

@@ -1,6 +1,6 @@
 """For callers' own tests: a storage on the reference backends, and a clock that the test moves.
 
-    pytest_plugins = ["unison_storage.testing"]
+    pytest_plugins = ["unison_storage.testing"]      # in conftest.py
 
     def test_drafts(storage, storage_clock):
         with storage.blocking() as blocking:

@@ -114,7 +114,7 @@ def test_a_file_that_is_no_database(invoke: Invoke, tmp_path: Path) -> None:
 def test_options_that_no_plugin_knows(invoke: Invoke, settings: dict[str, str]) -> None:
     code, checks = looked(invoke, database_url=f"{settings['UNISON_STORAGE_DATABASE_URL']}?bussy_timeout={CANARY}")
     assert code == 1
-    assert "unknown option 'bussy_timeout'" in checks["schemas/schemas"]["message"]
+    assert "unknown option 'bussy_timeout'" in checks["plugins/UNISON_STORAGE_DATABASE_URL"]["message"]
     assert CANARY not in str(checks)
 
 

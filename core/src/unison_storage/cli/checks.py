@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 from unison_storage.errors import AvailabilityError, ConfigurationError, GuardViolation, StorageError
+from unison_storage.keyspaces import label_of
 
 if TYPE_CHECKING:
     from unison_storage.config import Loaded
@@ -37,7 +38,8 @@ class Check(Struct, frozen=True):
 def origin_of(setting: str, loaded: Loaded) -> str:
     """Return where the value of a variable comes from."""
     if setting.startswith(KEYSPACE):
-        name, _, field = setting.removeprefix(KEYSPACE).rpartition("__")
+        label, _, field = setting.removeprefix(KEYSPACE).rpartition("__")
+        name = next((one.name for one in loaded.keyspaces if label_of(one.name) == label), label)
         return loaded.origins.get(f"keyspaces.{name}.{field.lower()}", "code")
     return loaded.origins.get(setting.removeprefix(_PREFIX).lower(), "default")
 

@@ -11,6 +11,7 @@ from unison_storage.cli.findings import gathered
 from unison_storage.cli.records import count
 from unison_storage.cli.token_checks import token_checks
 from unison_storage.errors import StorageError
+from unison_storage.keyspaces import label_of
 
 if TYPE_CHECKING:
     from unison_storage.config import Loaded
@@ -59,7 +60,7 @@ def _urls(loaded: Loaded, plugins: Plugins) -> Iterator[Check]:
 
     settings = loaded.settings
     urls = {DATABASE: settings.database_url, **{SETTINGS[kind]: getattr(settings, f"{kind}_url") for kind in SETTINGS}}
-    urls |= {f"{KEYSPACE}{one.name}__URL": one.url for one in loaded.keyspaces}
+    urls |= {f"{KEYSPACE}{label_of(one.name)}__URL": one.url for one in loaded.keyspaces}
     unused = {SETTINGS[kind]: kind for kind in SETTINGS if kind not in OFFERED}
     for setting, url in urls.items():
         origin = origin_of(setting, loaded)
@@ -73,7 +74,9 @@ def _urls(loaded: Loaded, plugins: Plugins) -> Iterator[Check]:
         try:
             target = Target.parse(url, setting)
             remedy = _install(target.scheme)
-            found = plugins.serving(target.scheme, setting).found
+            plugin = plugins.serving(target.scheme, setting)
+            target.convert(plugin.spec.options)
+            found = plugin.found
         except StorageError as error:
             yield failed("plugins", setting, error, setting, origin, remedy)
         else:

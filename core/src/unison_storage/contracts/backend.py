@@ -68,6 +68,7 @@ class Backend(ABC):
 
     name: ClassVar[str]
     durability: ClassVar[Durability] = Durability.DURABLE
+    production_ready: ClassVar[bool] = True
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     consistency: ClassVar[Literal["linearizable", "eventual"]] = "linearizable"
     batching: ClassVar[Literal["core", "own"]] = "core"

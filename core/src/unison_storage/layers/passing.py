@@ -14,7 +14,7 @@ from unison_storage.contracts.operations import LIFECYCLE, READS, WRITES, contra
 
 B = TypeVar("B", bound=Backend)
 
-_DECLARED = ("name", "durability", "capabilities", "consistency", "batching", "limits")
+_DECLARED = ("name", "durability", "production_ready", "capabilities", "consistency", "batching", "limits")
 
 
 def layered(inner: B, replaced: Mapping[str, Callable[..., Any]]) -> B:

@@ -126,6 +126,7 @@ class Route:
         self, operation: str, method: Callable[..., Awaitable[Sequence[Any]]], items: Sequence[Any], *more: Any
     ) -> list[Any]:
         """Return a result or an error for each item; sent in batches that the backend takes, one after the other."""
+        self.border.check()
         results: list[Any] = []
         size = self.backend.limits.batch
         for start in range(0, len(items), size):

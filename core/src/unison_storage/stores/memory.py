@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 
 from unison_storage.addresses import Address, check_key, check_namespace, prefix, split
 from unison_storage.contracts.memory import Delete, Increment, Listed, MemoryBackend, Put, Row, Touch, Written
-from unison_storage.errors import InvalidValue, StorageError
+from unison_storage.errors import InvalidConfig, InvalidValue, StorageError
 from unison_storage.keyspaces import Keyspaces
 from unison_storage.portable import JSON, Codec, incremented
 from unison_storage.stores import listing
@@ -36,7 +36,7 @@ class MemoryStore:
     """What ``storage.memory`` is. Keyspaces with a URL of their own have a backend of their own."""
 
     def __init__(
-        self, border: Border, keyspaces: Keyspaces, backend: MemoryBackend, own: Mapping[str, MemoryBackend]
+        self, border: Border, keyspaces: Keyspaces, backend: MemoryBackend | None, own: Mapping[str, MemoryBackend]
     ) -> None:
         self._border = border
         self._keyspaces = keyspaces
@@ -63,7 +63,16 @@ class MemoryStore:
 
     async def erase(self, person: str) -> int:
         """Remove every entry of the person, in all keyspaces; return how many were visible."""
-        return sum([await route.whole("erase", route.backend.erase, person) for route in self._everywhere()])
+        erased = 0
+        failure: StorageError | None = None
+        for route, backend in self._everywhere():
+            try:
+                erased += await route.whole("erase", backend.erase, person)
+            except StorageError as error:  # the others hold data of the person too
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return erased
 
     async def purge_expired(self, limit: int = 10_000) -> int:
         """Remove entries that have expired, at most ``limit`` on each backend; return how many.
@@ -71,20 +80,26 @@ class MemoryStore:
         Nothing expired is ever visible, so this only frees room.
         """
         return sum(
-            [await route.whole("purge_expired", route.backend.purge_expired, limit) for route in self._everywhere()]
+            [await route.whole("purge_expired", backend.purge_expired, limit) for route, backend in self._everywhere()]
         )
 
     def _route(self, name: str) -> Route:
         keyspace = self._keyspaces.get(name)
         declared = name in self._keyspaces.declared
-        route = Route(self._border, KIND, self._own.get(name, self._backend), keyspace, declared=declared)
+        backend = self._own.get(name, self._backend)
+        if backend is None:
+            raise InvalidConfig(
+                f"nothing serves memory of keyspace {name!r}: only keyspaces with a URL of their own are"
+            )
+        route = Route(self._border, KIND, backend, keyspace, declared=declared)
         if declared:
             self._routes[name] = route
         return route
 
-    def _everywhere(self) -> Iterable[Any]:
-        backends = {id(backend): backend for backend in (self._backend, *self._own.values())}
-        return [Route(self._border, KIND, backend, EVERYWHERE, declared=True) for backend in backends.values()]
+    def _everywhere(self) -> Iterable[tuple[Route, MemoryBackend]]:
+        backends = {id(backend): backend for backend in (self._backend, *self._own.values()) if backend is not None}
+        for backend in backends.values():
+            yield Route(self._border, KIND, backend, EVERYWHERE, declared=True), backend
 
 
 class Memory(Generic[T]):
@@ -109,6 +124,11 @@ class Memory(Generic[T]):
     def keyspace(self) -> str:
         """The name of the keyspace."""
         return self._route.keyspace.name
+
+    @property
+    def limit(self) -> int:
+        """How many bytes a value may have as JSON."""
+        return self._limit
 
     async def get(self, key: str, *, touch: float | Literal[Missing.MISSING] | None = MISSING) -> Entry[T] | None:
         """Return the entry, or ``None``. With ``touch`` its lifetime starts anew with that many seconds, in one step.

@@ -61,8 +61,9 @@ async def _file(file: Readable) -> AsyncIterator[bytes]:
 
 async def _checked(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     async for chunk in source:
-        if chunk:
-            yield _bytes(chunk)
+        data = _bytes(chunk)
+        if data:
+            yield data
 
 
 def _bytes(chunk: Any) -> bytes:

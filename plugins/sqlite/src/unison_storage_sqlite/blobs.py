@@ -26,6 +26,7 @@ class SqliteBlobs(Blobs):
     """The bytes of objects as files. A write is durable on return: file and folders are synced."""
 
     name: ClassVar[str] = "sqlite"
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, file: File, context: Context) -> None:
         self._file = file

@@ -93,13 +93,20 @@ class Connection:
         try:
             self._database = self._connect()
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who opens has to hear of it
-            self._post([(self._ready, errors.translated(error))])
-        else:
-            self._post([(self._ready, None)])
+            self._post([(self._ready, errors.translated(error)), (self._ended, None)])
+            return
+        self._post([(self._ready, None)])
+        try:
             while self._hop():
                 pass
-            self._database.close()
-        self._post([(self._ended, None)])
+        finally:  # also where a bug ends the worker: whoever waits must not wait for ever
+            self._closing = True
+            with suppress(sqlite3.Error):  # everything that was acknowledged is on the disk
+                self._database.close()
+            left = [self._jobs.get_nowait() for _ in range(self._jobs.qsize())]
+            closed = Closed("the storage was closed; open it again")
+            answers: _Answers = [(job.answer, closed.copy()) for job in left if job is not None]
+            self._post([*answers, (self._ended, None)])
 
     def _hop(self) -> bool:
         """Do all that is queued, waiting for the first of it; return whether there is to be another hop."""

@@ -43,6 +43,7 @@ class SqliteMemory(MemoryBackend):
     """Memory in a file. Times come from the storage's clock: all processes on a file are on one machine."""
 
     name: ClassVar[str] = "sqlite"
+    production_ready: ClassVar[bool] = False
     batching: ClassVar[Literal["core", "own"]] = "own"
 
     def __init__(self, file: File, context: Context) -> None:

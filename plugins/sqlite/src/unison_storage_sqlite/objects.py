@@ -42,6 +42,7 @@ class SqliteObjectIndex(ObjectIndex):
     """The object index in a file."""
 
     name: ClassVar[str] = "sqlite"
+    production_ready: ClassVar[bool] = False
     batching: ClassVar[Literal["core", "own"]] = "own"
 
     def __init__(self, file: File, context: Context) -> None:

@@ -1,0 +1,290 @@
+"""The types of the blocking doorway, made by `python -m tests.tools.blocking_stub`; do not edit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
+
+from unison_storage.assembly import Place
+from unison_storage.contracts.migrations import Migrations
+from unison_storage.guards import Finding
+from unison_storage.keyspaces import Keyspaces
+from unison_storage.profiles import Profile
+from unison_storage.storage import Storage
+from unison_storage.stores.arguments import GivenLifetime
+from unison_storage.stores.sources import Source
+from unison_storage.stores.upkeep import Repair
+from unison_storage.telemetry import Telemetry
+from unison_storage.values import Entry, ErasureReport, Expectation, Health, Missing, ObjectInfo, Page, Stamp
+
+T = TypeVar("T")
+
+BlockingSource: TypeAlias = "Source | Iterator[bytes] | BlockingBody"
+
+class BlockingBody:
+    """The content of an object: ``async with files.open(…) as body``, then ``info``, ``read()`` or ``async for``.
+
+    Can be read once. Whoever reads a whole object to its end knows that size and SHA-256 are as stored: otherwise
+    ``Truncated`` or ``Tampered`` is raised at the end. A range is compared by length alone.
+    """
+
+    info: ObjectInfo
+    start: int
+    end: int
+    @property
+    def size(self) -> int:
+        """How many bytes will be yielded."""
+    def __iter__(self) -> Iterator[bytes]: ...
+    def read(self) -> bytes:
+        """Return all bytes."""
+    def close(self) -> None:
+        """Let go of the backend's stream."""
+
+class BlockingMemoryStore:
+    """What ``storage.memory`` is. Keyspaces with a URL of their own have a backend of their own."""
+    @overload
+    def at(self, keyspace: str, *namespace: str, person: str | None = None) -> BlockingMemory[Any]: ...
+    @overload
+    def at(self, keyspace: str, *namespace: str, person: str | None = None, type: type[T]) -> BlockingMemory[T]: ...
+    def erase(self, person: str) -> int:
+        """Remove every entry of the person, in all keyspaces; return how many were visible."""
+    def purge_expired(self, limit: int = 10000) -> int:
+        """Remove entries that have expired, at most ``limit`` on each backend; return how many.
+
+        Nothing expired is ever visible, so this only frees room.
+        """
+
+class BlockingMemory(Generic[T]):
+    """One namespace of memory. Immutable, cheap to make, and safe to keep while the storage is open.
+
+    A put overwrites unless ``expect`` says otherwise. What has expired is not there, for any call. Calls that run
+    at the same time have no order among them; each takes effect at one moment.
+    """
+
+    namespace: tuple[str, ...]
+    person: str | None
+    @property
+    def keyspace(self) -> str:
+        """The name of the keyspace."""
+    @property
+    def limit(self) -> int:
+        """How many bytes a value may have as JSON."""
+    def get(self, key: str, *, touch: float | Literal[Missing.MISSING] | None = ...) -> Entry[T] | None:
+        """Return the entry, or ``None``. With ``touch`` its lifetime starts anew with that many seconds, in one step.
+
+        Raises ``InvalidKey``, ``InvalidLifetime``; ``InvalidValue`` if what is stored does not fit the type.
+        """
+    def put(self, key: str, value: T, *, lifetime: GivenLifetime = ..., expect: Expectation = ...) -> Stamp:
+        """Write the value and return its stamp. ``lifetime`` in seconds; ``KEEP`` keeps the expiry that is there.
+
+        Raises ``InvalidKey``, ``InvalidValue``, ``InvalidLifetime``, ``TooLarge``, and for ``expect``
+        ``AlreadyExists``, ``NotFound``, ``VersionConflict``. Nothing is changed then.
+        """
+    def delete(self, key: str, *, expect: Expectation = ...) -> bool:
+        """Remove the entry; return whether it was there. With a version: ``NotFound``, ``VersionConflict``."""
+    def touch(self, key: str, *, lifetime: float | None) -> bool:
+        """Start the lifetime anew; return whether the entry was there. Value and version stay."""
+    def increment(self, key: str, by: int = 1, *, lifetime: float | Literal[Missing.MISSING] | None = ...) -> int:
+        """Add to a counter and return its new value. One that is absent starts at 0, then gets the lifetime.
+
+        Raises ``InvalidValue`` if what is stored is no integer, or past -2^63 … 2^63-1; it is unchanged then.
+        """
+    def exists(self, key: str) -> bool:
+        """Return whether the entry is there."""
+    def count(self, *namespace: str) -> int:
+        """Return how many entries lie below this handle, deeper namespaces included."""
+    def delete_prefix(self, *namespace: str) -> int:
+        """Remove everything below this handle, deeper namespaces included; return how many entries that were."""
+    def page(self, *namespace: str, cursor: str | None = None, limit: int = ..., values: bool = True) -> Page[Entry[T]]:
+        """Return one page of what lies below, in byte order of the address; ``limit`` from 1 to 1,000.
+
+        ``values=False`` leaves the values out (``None``). Raises ``InvalidCursor``, ``InvalidValue`` (limit).
+        """
+    def entries(self, *namespace: str, values: bool = True) -> Iterator[Entry[T]]:
+        """Yield the entries below this handle in byte order of the address, page by page."""
+    def keys(self, *namespace: str) -> Iterator[str]:
+        """Yield the key of each entry below this handle; that of a deeper namespace comes without its segments."""
+    def get_many(
+        self, keys: Iterable[str], *, touch: float | Literal[Missing.MISSING] | None = ...
+    ) -> dict[str, Entry[T] | None]:
+        """Return the entry or ``None`` for each key; ``BatchFailed`` if any failed."""
+    def put_many(
+        self, values: Mapping[str, T], *, lifetime: GivenLifetime = ..., expect: Mapping[str, Expectation] | None = None
+    ) -> dict[str, Stamp]:
+        """Write each value; each stands or fails by itself. ``BatchFailed`` if any failed."""
+    def delete_many(self, keys: Iterable[str], *, expect: Mapping[str, Expectation] | None = None) -> dict[str, bool]:
+        """Remove each; return which were there. ``BatchFailed`` if any failed."""
+    def touch_many(self, keys: Iterable[str], *, lifetime: float | None) -> dict[str, bool]:
+        """Start the lifetime of each anew; return which were there. ``BatchFailed`` if any failed."""
+    def increment_many(
+        self, amounts: Mapping[str, int], *, lifetime: float | Literal[Missing.MISSING] | None = ...
+    ) -> dict[str, int]:
+        """Add to each counter; return the new values. ``BatchFailed`` if any failed."""
+
+class BlockingObjectStore:
+    """What ``storage.objects`` is."""
+
+    max_size: int
+    def at(self, keyspace: str, *namespace: str, person: str | None = None) -> BlockingObjects:
+        """Return the handle of a namespace. In a person-scoped keyspace the first segment is the person.
+
+        Raises ``UnknownKeyspace``, ``InvalidKey``, and ``InvalidValue`` for a person other than the first segment.
+        """
+    def by_id(self, id: str) -> ObjectInfo | None:
+        """Return the object with that id wherever it lies, or ``None``."""
+    def erase(self, person: str) -> tuple[int, int]:
+        """Make all objects of the person invisible and remove their bytes; return how many blobs went, and stay."""
+
+class BlockingObjects:
+    """One namespace of objects. Immutable, cheap to make, and safe to keep while the storage is open.
+
+    A reader sees an object whole or not at all: a new content becomes visible in one step after all its bytes are
+    stored, and who reads the old one meanwhile reads it to the end.
+    """
+
+    namespace: tuple[str, ...]
+    person: str | None
+    @property
+    def keyspace(self) -> str:
+        """The name of the keyspace."""
+    def put(
+        self,
+        key: str,
+        source: BlockingSource,
+        *,
+        content_type: str = ...,
+        lifetime: float | Literal[Missing.MISSING] | None = ...,
+        expect: Expectation = ...,
+        sha256: bytes | None = None,
+    ) -> ObjectInfo:
+        """Store the bytes and return what is known of them. ``sha256`` is what the caller expects them to be.
+
+        Raises ``InvalidKey``, ``InvalidValue`` (source, content type, digest), ``InvalidLifetime``, ``TooLarge``, and
+        for ``expect`` ``AlreadyExists``, ``NotFound``, ``VersionConflict``. What was there is unchanged then.
+        """
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return what is known of the object, or ``None``."""
+    def exists(self, key: str) -> bool:
+        """Return whether the object is there."""
+    def get(self, key: str, *, start: int = 0, end: int | None = None) -> bytes | None:
+        """Return the bytes from ``start`` up to ``end``, clipped to the size; ``None`` if there is no object.
+
+        Raises ``InvalidValue`` for a negative or reversed range; ``ObjectMissing``, ``Tampered``, ``Truncated``.
+        """
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> AbstractContextManager[BlockingBody]:
+        """Return a context manager that gives the body, for reading in chunks; entering raises ``NotFound``."""
+    def download(self, key: str, path: os.PathLike[str]) -> ObjectInfo:
+        """Write the object to a file, which appears when it is complete; return what is known of the object.
+
+        Raises ``NotFound``; ``OSError`` where the file can't be written.
+        """
+    def copy(self, key: str, to: BlockingObjects, to_key: str, *, expect: Expectation = ...) -> ObjectInfo:
+        """Store the object a second time; return what is known of the copy. Raises as ``put``, and ``NotFound``."""
+    def url(self, key: str, *, lifetime: float) -> str:
+        """Return a URL that reads the bytes for so many seconds; ``NotFound``, ``Unsupported``."""
+    def delete(self, key: str, *, expect: Expectation = ...) -> bool:
+        """Remove the object; return whether it was there. With a version: ``NotFound``, ``VersionConflict``.
+
+        It is invisible at once; its bytes go when no reader can be at them any more.
+        """
+    def count(self, *namespace: str) -> int:
+        """Return how many objects lie below this handle, deeper namespaces included."""
+    def delete_prefix(self, *namespace: str) -> int:
+        """Remove every object below this handle, page by page; return how many that were."""
+    def page(self, *namespace: str, cursor: str | None = None, limit: int = ...) -> Page[ObjectInfo]:
+        """Return one page of what lies below, in byte order of the address; ``limit`` from 1 to 1,000.
+
+        Raises ``InvalidCursor``, ``InvalidValue`` (limit).
+        """
+    def entries(self, *namespace: str) -> Iterator[ObjectInfo]:
+        """Yield the objects below this handle in byte order of the address, page by page."""
+    def keys(self, *namespace: str) -> Iterator[str]:
+        """Yield the key of each object below this handle; that of a deeper namespace comes without its segments."""
+    def head_many(self, keys: Iterable[str]) -> dict[str, ObjectInfo | None]:
+        """Return what is known of each object, or ``None``; ``BatchFailed`` if any failed."""
+    def delete_many(self, keys: Iterable[str], *, expect: Mapping[str, Expectation] | None = None) -> dict[str, bool]:
+        """Remove each; return which were there. ``BatchFailed`` if any failed."""
+
+class BlockingUpkeep:
+    """The upkeep of one object store. Safe to run while the store is in use, and in several processes."""
+    def sweep(self, *, grace: float = ..., stale: float = ..., limit: int = 10000) -> int:
+        """Remove bytes that nobody wants any more, of at most ``limit`` objects; return how many.
+
+        They were deleted, overwritten or expired ``grace`` seconds ago, or their upload died ``stale`` seconds ago.
+        """
+    def reconcile(self, *, dry_run: bool = False, stale: float = ...) -> Repair:
+        """Compare blobs and index both ways.
+
+        Blobs without a row that are older than ``stale`` seconds are removed; objects whose bytes are gone are
+        named, since only their owner can put them right.
+        """
+    def scrub(self) -> Repair:
+        """Read every object and compare size and SHA-256; name those that are gone or damaged."""
+
+class BlockingStorage:
+    """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
+
+    URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
+    nothing else names. The profile is ``production`` unless another is asked for.
+    """
+
+    profile: Profile
+    keyspaces: Keyspaces
+    telemetry: Telemetry
+    def __init__(self, storage: Storage) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    @property
+    def memory(self) -> BlockingMemoryStore:
+        """Values with lifetimes. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+    @property
+    def objects(self) -> BlockingObjectStore:
+        """Bytes of any size. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+    @property
+    def upkeep(self) -> BlockingUpkeep:
+        """Sweeping and repairing objects. Raises as ``objects``."""
+    @property
+    def vault(self) -> Any:
+        """Secrets: ``InvalidConfig``, since this version does not serve the vault."""
+    @property
+    def audit(self) -> Any:
+        """The audit log: ``InvalidConfig``, since this version does not serve it."""
+    @property
+    def graph(self) -> Any:
+        """Relations between ids: ``InvalidConfig``, since this version does not serve the graph."""
+    @property
+    def cache(self) -> Any:
+        """Short-lived values: ``InvalidConfig``, since this version does not serve the cache."""
+    @property
+    def was_open(self) -> bool:
+        """Whether it has been opened at least once."""
+    def open(self) -> Self:
+        """Check the guard rails, migrate in development and test, open the backends. Opening twice is an error.
+
+        Raises configuration errors, ``SchemaOutOfDate`` and availability errors; nothing stays open then.
+        """
+    def close(self) -> None:
+        """Close everything, last opened first; idempotent. Calls that are under way may fail."""
+    def health(self) -> dict[str, Health]:
+        """Return how each backend answers now, by kind, all asked at once; never raises for a backend."""
+    def erase(self, person: str) -> ErasureReport:
+        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others."""
+    def sweep(self) -> dict[str, int]:
+        """Remove what has expired or is unwanted, once; return how much, by kind."""
+    def findings(self) -> Sequence[Finding]:
+        """Return every guard rail that this set-up breaks, without opening anything."""
+    def places(self) -> Sequence[Place]:
+        """Return where each kind is kept, without opening anything."""
+    def migrations(self) -> Mapping[str, Migrations]:
+        """Return the migrations of every database of this set-up by masked URL, without opening anything.
+
+        ``migration_url`` replaces the URLs of its own scheme here, and nowhere else.
+        """
+
+def refuse_running_loop() -> None:
+    """Raise ``WrongLoop`` if this thread runs an event loop, which a blocking call would stop."""
