@@ -24,60 +24,13 @@ LIMIT = 1 << 20
 
 
 def measure() -> list[Figure]:
-    return asyncio.run(_measure())
+    return _figures(asyncio.run(_measure()))
 
 
-async def _measure() -> list[Figure]:
+async def _measure() -> dict[str, list[float]]:
     clock = SystemClock()
-    backend = ReferenceMemory(clock)
-    value = payload()
-    raw = msgspec.json.encode(value)
-    decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
     async with Storage(memory=ReferenceMemory(clock), profile="test") as storage:
-        notes = storage.memory.at("demo", "a")
-        await notes.put("some-key", value)
-        address = "demo\x1fa\x1fsome-key"
-        put = Put(address, raw, "v", None, None, ANY, None)
-        await backend.put_many((put,))
-
-        async def backend_get() -> object:
-            return await backend.get_many((address,))
-
-        async def backend_put() -> object:
-            return await backend.put_many((put,))
-
-        async def store_get() -> object:
-            return await notes.get("some-key")
-
-        async def store_put() -> object:
-            return await notes.put("some-key", value)
-
-        async def decoding() -> object:
-            return decode(raw)
-
-        async def encoding() -> object:
-            return encode(value)
-
-        async def encoding_and_checking() -> object:
-            return JSON.encode(value, LIMIT)
-
-        async def building() -> object:
-            return storage.memory.at("demo", "a")
-
-        async def nothing() -> object:
-            return None
-
-        arms: dict[str, Callable[[], Awaitable[object]]] = {
-            "backend get": backend_get,
-            "backend put": backend_put,
-            "store get": store_get,
-            "store put": store_put,
-            "decode": decoding,
-            "encode": encoding,
-            "check": encoding_and_checking,
-            "handle": building,
-            "nothing": nothing,
-        }
+        arms = await _arms(storage, ReferenceMemory(clock))
         found: dict[str, list[float]] = {name: [] for name in arms}
         for number in range(12):
             for name, arm in arms.items():
@@ -86,10 +39,54 @@ async def _measure() -> list[Figure]:
                     await arm()
                 if number:
                     found[name].append((perf_counter() - started) / CALLS * 1e6)
-    gets = median(a - b - c for a, b, c in zip(found["store get"], found["backend get"], found["decode"], strict=True))
-    puts = median(a - b - c for a, b, c in zip(found["store put"], found["backend put"], found["check"], strict=True))
-    check = median(a - b for a, b in zip(found["check"], found["nothing"], strict=True))
-    address_cost = _address_cost()
+    return found
+
+
+async def _arms(storage: Storage, backend: ReferenceMemory) -> dict[str, Callable[[], Awaitable[object]]]:
+    value = payload()
+    raw = msgspec.json.encode(value)
+    decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+    address = "demo\x1fa\x1fsome-key"
+    put = Put(address, raw, "v", None, None, ANY, None)
+    await backend.put_many((put,))
+    notes = storage.memory.at("demo", "a")
+    await notes.put("some-key", value)
+
+    async def decoding() -> object:
+        return decode(raw)
+
+    async def encoding() -> object:
+        return encode(value)
+
+    async def checking() -> object:
+        return JSON.encode(value, LIMIT)
+
+    async def building() -> object:
+        return storage.memory.at("demo", "a")
+
+    async def nothing() -> object:
+        return None
+
+    return {
+        "backend get": lambda: backend.get_many((address,)),
+        "backend put": lambda: backend.put_many((put,)),
+        "store get": lambda: notes.get("some-key"),
+        "store put": lambda: notes.put("some-key", value),
+        "decode": decoding,
+        "encode": encoding,
+        "check": checking,
+        "handle": building,
+        "nothing": nothing,
+    }
+
+
+def _figures(found: dict[str, list[float]]) -> list[Figure]:
+    def beside(whole: str, *parts: str) -> float:
+        return median(figure - sum(found[part][number] for part in parts) for number, figure in enumerate(found[whole]))
+
+    gets, puts = beside("store get", "backend get", "decode"), beside("store put", "backend put", "check")
+    check, encode = beside("check", "nothing"), beside("encode", "nothing")
+    address = _address_cost()
     return [
         Figure("store's own cost of a get, beside decoding", "≤ 4 µs", f"{gets:.2f} µs", gets <= 4),
         Figure("store's own cost of a put, beside encoding", "≤ 4 µs", f"{puts:.2f} µs", puts <= 4),
@@ -98,10 +95,10 @@ async def _measure() -> list[Figure]:
             "≤ 6 µs",
             f"{check:.2f} µs",
             check <= 6,
-            f"encoding alone {median(found['encode']):.2f} µs",
+            f"encoding alone {encode:.2f} µs",
         ),
-        Figure("building an address from a held handle", "< 0.5 µs", f"{address_cost:.2f} µs", address_cost < 0.5),
-        Figure("making a handle", "–", f"{median(found['handle']):.2f} µs", met=True),
+        Figure("building an address from a held handle", "< 0.5 µs", f"{address:.2f} µs", address < 0.5),
+        Figure("making a handle", "–", f"{beside('handle', 'nothing'):.2f} µs", met=True),
     ]
 
 
