@@ -1,0 +1,121 @@
+"""What the tests of the SQLite plugin share: a clock to move, files, and processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from unison_storage.contracts.context import Context
+from unison_storage.errors import StorageError
+from unison_storage.profiles import Profile
+from unison_storage.targets import Target
+from unison_storage.telemetry import Telemetry
+from unison_storage_sqlite.config import File
+from unison_storage_sqlite.memory import SqliteMemory
+from unison_storage_sqlite.migrations import SqliteMigrations
+
+T = TypeVar("T")
+
+START = 1_767_225_600_000_000
+SECOND = 1_000_000
+
+
+class HandClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> int:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at / SECOND
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += round(seconds * SECOND)
+        await asyncio.sleep(0)
+
+
+def context(clock: HandClock | None = None) -> Context:
+    return Context(Profile.TEST, clock or HandClock(), Telemetry())
+
+
+def file_at(path: Path, options: str = "") -> File:
+    return File.of(Target.parse(f"sqlite:///{path}{options}", "UNISON_STORAGE_MEMORY_URL"))
+
+
+async def migrated(path: Path, options: str = "") -> File:
+    file = file_at(path, options)
+    await SqliteMigrations(file).apply()
+    return file
+
+
+@cache
+def template() -> bytes:
+    """Return a file that is migrated and empty: what every example of a state machine starts from."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(migrated(Path(folder) / "x.db"))
+        return (Path(folder) / "x.db").read_bytes()
+
+
+def unsynced(database: sqlite3.Connection, now: int, items: Sequence[None]) -> list[Any]:
+    """A step that makes writes quick, for state machines: they ask for answers, not for durability."""
+    return [database.execute("PRAGMA synchronous = OFF").fetchone() for _ in items]
+
+
+@asynccontextmanager
+async def memory_at(path: Path, options: str = "", clock: HandClock | None = None) -> AsyncIterator[SqliteMemory]:
+    memory = SqliteMemory(await migrated(path, options), context(clock))
+    await memory.open()
+    try:
+        yield memory
+    finally:
+        await memory.close()
+
+
+def error_of(call: Coroutine[Any, Any, object]) -> StorageError:
+    """Run a coroutine that has to fail, and return its error."""
+    try:
+        asyncio.run(call)
+    except StorageError as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def kinds(outcomes: list[Any]) -> list[Any]:
+    """Return outcomes with errors replaced by their classes, so that they compare."""
+    return [type(outcome) if isinstance(outcome, StorageError) else outcome for outcome in outcomes]
+
+
+def python(script: str, *arguments: object, unprivileged: bool = False) -> subprocess.Popen[str]:
+    """Start a Python process with the import path of this one; ``unprivileged``: as nobody, where this is root."""
+    prefix: list[str] = []
+    if unprivileged and os.geteuid() == 0:
+        setpriv = shutil.which("setpriv")
+        assert setpriv is not None, "as root, tests of permissions need setpriv"
+        prefix = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    paths = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-B", "-c", paths + script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    )
+
+
+def output_of(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out

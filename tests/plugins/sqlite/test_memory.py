@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.plugins.sqlite.surroundings import (
+    SECOND,
+    START,
+    HandClock,
+    context,
+    error_of,
+    file_at,
+    kinds,
+    memory_at,
+    migrated,
+    template,
+    unsynced,
+)
+from unison_storage import addresses
+from unison_storage.contracts.memory import Delete, Increment, Put, Row, Touch, Written
+from unison_storage.errors import Closed, InvalidValue, NotOpen, SchemaOutOfDate
+from unison_storage.reference.memory import ReferenceMemory
+from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
+from unison_storage_sqlite import statements
+from unison_storage_sqlite.memory import SqliteMemory
+
+T = TypeVar("T")
+
+# case, padding, wildcards, composed and decomposed, and a pair whose order differs between UTF-8 and UTF-16
+CONFUSABLE = ["a", "A", "a ", "ab", "%", "_", "*", "\u00e4", "a\u0308", "\ufffd", "\U00010000", "9", "10", "a\\", "'"]
+NAMESPACES: list[tuple[str, ...]] = [(), ("a",), ("a", "b"), ("a ",), ("ab",), ("%",), ("A",)]
+PREFIXES = [addresses.prefix("k", namespace) for namespace in NAMESPACES] + [addresses.prefix("kk", ())]
+
+prefixes = st.sampled_from(PREFIXES)
+# most go to few addresses, since what went before has to be met again
+places = st.sampled_from(["k\x1fa", "k\x1fa\x1fa", "k\x1fA"]) | st.builds(
+    str.__add__, prefixes, st.sampled_from(CONFUSABLE)
+)
+persons = st.sampled_from([None, "p", "P"])
+lifetimes = st.none() | st.integers(1, 4)
+values = st.sampled_from([b"", b"1", b"-7", b"01", b"x\x00y", b"%d" % (2**63 - 1), b"{}" * 3000])
+versions = st.sampled_from(["v1", "v2", "v3"])
+expectations = st.just(ANY) | st.sampled_from([ABSENT, PRESENT]) | versions
+puts = st.builds(
+    Put,
+    places,
+    values,
+    versions,
+    lifetimes | st.just(KEEP),
+    default=lifetimes,
+    expect=expectations,
+    person=persons,
+)
+
+
+class AgainstTheReference(RuleBasedStateMachine):
+    """Whatever is done, SQLite answers what the reference answers."""
+
+    @initialize()
+    def open(self) -> None:
+        self.clock = HandClock()
+        self.reference = ReferenceMemory(self.clock)
+        self.folder = Path(tempfile.mkdtemp())
+        self.runner = asyncio.Runner()
+        (self.folder / "x.db").write_bytes(template())
+        self.memory = SqliteMemory(file_at(self.folder / "x.db"), context(self.clock))
+        self.runner.run(self.memory.open())
+        self.runner.run(self.memory._session.one(unsynced, None))
+
+    def teardown(self) -> None:
+        self.runner.run(self.memory.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    def same(self, ours: Coroutine[Any, Any, Any], theirs: Coroutine[Any, Any, Any]) -> None:
+        found, wanted = self.runner.run(ours), self.runner.run(theirs)
+        if isinstance(found, list):
+            found, wanted = kinds(found), kinds(wanted)
+        assert found == wanted
+
+    @rule(by=st.integers(0, 3))
+    def time_passes(self, by: int) -> None:
+        self.clock.at += by
+
+    @rule(batch=st.lists(puts, min_size=1, max_size=4))
+    def put(self, batch: list[Put]) -> None:
+        self.same(self.memory.put_many(batch), self.reference.put_many(batch))
+
+    @rule(batch=st.lists(places, min_size=1, max_size=4), touch=lifetimes | st.just(MISSING))
+    def get(self, batch: list[str], touch: Any) -> None:
+        self.same(self.memory.get_many(batch, touch), self.reference.get_many(batch, touch))
+
+    @rule(batch=st.lists(st.builds(Delete, places, st.just(ANY) | versions), min_size=1, max_size=4))
+    def delete(self, batch: list[Delete]) -> None:
+        self.same(self.memory.delete_many(batch), self.reference.delete_many(batch))
+
+    @rule(batch=st.lists(st.builds(Touch, places, lifetimes), min_size=1, max_size=4))
+    def touch(self, batch: list[Touch]) -> None:
+        self.same(self.memory.touch_many(batch), self.reference.touch_many(batch))
+
+    @rule(
+        batch=st.lists(
+            st.builds(
+                Increment,
+                places,
+                st.sampled_from([1, -1, 0, 2**63 - 1, -(2**63)]),
+                versions,
+                lifetimes,
+                persons,
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    def increment(self, batch: list[Increment]) -> None:
+        self.same(self.memory.increment_many(batch), self.reference.increment_many(batch))
+
+    @rule(prefix=prefixes, after=st.just("") | places, limit=st.integers(1, 5) | st.just(100), values=st.booleans())
+    def list(self, prefix: str, after: str, limit: int, values: Any) -> None:
+        self.same(
+            self.memory.list(prefix, after, limit, values=values),
+            self.reference.list(prefix, after, limit, values=values),
+        )
+
+    @rule(sweep=st.sampled_from(["delete_prefix", "erase", "purge_expired"]), data=st.data())
+    def sweep(self, sweep: str, data: st.DataObject) -> None:
+        drawn = {"delete_prefix": prefixes, "erase": persons.filter(bool), "purge_expired": st.just(1000)}[sweep]
+        argument = data.draw(drawn)
+        self.same(getattr(self.memory, sweep)(argument), getattr(self.reference, sweep)(argument))
+
+    @invariant()
+    def the_same_is_there(self) -> None:
+        for prefix in ("k\x1f", "kk\x1f"):
+            self.same(
+                self.memory.list(prefix, "", 1000, values=True), self.reference.list(prefix, "", 1000, values=True)
+            )
+        self.same(self.memory.count("k\x1fa\x1f"), self.reference.count("k\x1fa\x1f"))
+
+
+AgainstTheReference.TestCase.settings = settings(
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestAgainstTheReference = AgainstTheReference.TestCase
+
+
+def test_times_are_those_of_the_clock(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        async with memory_at(tmp_path / "x.db", clock=clock) as memory:
+            await memory.put_many([Put("k\x1fa", b"1", "v1", 5 * SECOND)])
+            clock.at += 4 * SECOND
+            assert (await memory.get_many(["k\x1fa"]))[0] is not None
+            clock.at += SECOND
+            assert await memory.get_many(["k\x1fa"]) == [None]
+            now = START + 5 * SECOND
+            written = await memory.put_many([Put("k\x1fa", b"2", "v2", None)])
+            assert written == [Written(now, now, None, fresh=True)]
+            assert await memory.now() == clock.at
+
+    asyncio.run(story())
+
+
+def test_a_purge_takes_those_that_expired_first_and_none_that_is_visible(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        async with memory_at(tmp_path / "x.db", clock=clock) as memory:
+            await memory.put_many([Put(f"k\x1f{number}", b"", "v", 10 - number) for number in range(9)])
+            await memory.put_many([Put("k\x1fx", b"", "v", None)])
+            clock.at += 8
+            assert [await memory.purge_expired(3) for _ in range(4)] == [3, 3, 1, 0]
+            lines = await memory.list("k\x1f", "", 100, values=False)
+            assert [line.address for line in lines] == ["k\x1f0", "k\x1f1", "k\x1fx"]
+
+    asyncio.run(story())
+
+
+def test_many_callers_at_once_lose_no_increment(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with memory_at(tmp_path / "x.db") as memory:
+            calls = [memory.increment_many([Increment("k\x1fn", 1, f"v{number}", None)]) for number in range(300)]
+            found = {outcome for [outcome] in await asyncio.gather(*calls)}
+            assert found == set(range(1, 301))
+
+    asyncio.run(story())
+
+
+def test_of_many_that_expect_nothing_one_wins(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with memory_at(tmp_path / "one.db") as memory, memory_at(tmp_path / "one.db") as other:
+            calls = [
+                (memory, other)[number % 2].put_many([Put("k\x1fa", b"", f"v{number}", None, expect=ABSENT)])
+                for number in range(100)
+            ]
+            outcomes = [outcome for [outcome] in await asyncio.gather(*calls)]
+            winners = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
+            assert len(winners) == 1
+            [row] = await memory.get_many(["k\x1fa"])
+            assert isinstance(row, Row)
+            assert row.version == f"v{winners[0]}"
+
+    asyncio.run(story())
+
+
+def test_what_cannot_be_stored_spoils_nothing_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with memory_at(tmp_path / "x.db") as memory:
+            good = [memory.put_many([Put(f"k\x1f{number}", b"", "v", None)]) for number in range(10)]
+            mixed = memory.put_many(
+                [Put("k\x1fx", b"", "v", None), Put("k\x1fy", b"", "v", 2**70), Put("k\x1fz", b"", "v", None)]
+            )
+            surrogate = memory.get_many(["k\x1f\ud800"])
+            found: list[Any] = await asyncio.gather(*good, mixed, surrogate, return_exceptions=True)
+            *found, outcomes, refused = found
+            assert [type(outcome).__name__ for outcome in outcomes] == ["Written", "InvalidValue", "Written"]
+            assert isinstance(refused, InvalidValue)
+            assert not [one for one in found if isinstance(one, BaseException)]
+            assert await memory.count("k\x1f") == 12
+
+    asyncio.run(story())
+
+
+def test_an_empty_batch_asks_nobody(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with memory_at(tmp_path / "x.db", "?busy_timeout=0") as memory:
+            other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+            other.execute("BEGIN EXCLUSIVE")
+            assert await memory.put_many([]) == []
+            assert await memory.get_many([]) == []
+            other.close()
+
+    asyncio.run(story())
+
+
+def test_it_answers_between_open_and_close_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        memory = SqliteMemory(await migrated(tmp_path / "x.db"), context())
+        assert not (await memory.health()).ok
+        for error in (NotOpen, Closed):
+            try:
+                await memory.get_many(["k\x1fa"])
+            except error:
+                pass
+            else:
+                raise AssertionError
+            if error is NotOpen:
+                await memory.open()
+                assert (await memory.health()).ok
+                await memory.close()
+                await memory.close()
+        assert not (await memory.health()).ok
+
+    asyncio.run(story())
+
+
+def test_it_refuses_a_file_without_its_schema_and_makes_none(tmp_path: Path) -> None:
+    error = error_of(SqliteMemory(file_at(tmp_path / "x.db"), context()).open())
+    assert isinstance(error, SchemaOutOfDate)
+    assert (error.have, error.want) == (None, "0002_objects")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_statement_finds_its_rows_by_an_index(tmp_path: Path) -> None:
+    asyncio.run(migrated(tmp_path / "x.db"))
+    database = sqlite3.connect(tmp_path / "x.db")
+    for name, statement in vars(statements).items():
+        if name.isupper() and not name.startswith("_"):
+            plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")).fetchall()
+            steps = [step for *_, step in plan if "VIRTUAL TABLE" not in step and step.startswith("SCAN")]
+            assert not steps, (name, steps)
+    database.close()
+
+
+class TestListing:
+    places: ClassVar = ["k\x1fa\x1f1", "k\x1fa\x1f2", "k\x1fa \x1f3", "k\x1fab", "kk\x1fa\x1f4"]
+
+    def test_a_prefix_means_whole_segments(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            async with memory_at(tmp_path / "x.db") as memory:
+                await memory.put_many([Put(place, b"x", "v", None) for place in self.places])
+                lines = await memory.list("k\x1fa\x1f", "", 10, values=False)
+                assert [(line.address, line.row.value) for line in lines] == [(place, b"") for place in self.places[:2]]
+                assert await memory.delete_prefix("k\x1fa\x1f") == 2
+                assert await memory.count("k\x1f") == 2
+
+        asyncio.run(story())

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pluggy
+import pytest
+
+from tests.plugins.sqlite.surroundings import SECOND, HandClock, context, output_of, python
+from tests.plugins.sqlite.test_blobs import stream
+from unison_storage import hookspecs
+from unison_storage.contracts.backend import Durability
+from unison_storage.contracts.memory import Put, Row
+from unison_storage.contracts.objects import Blob, Draft
+from unison_storage.errors import InvalidConfig
+from unison_storage.targets import Target
+from unison_storage_sqlite import plugin
+from unison_storage_sqlite.config import File, Options
+
+SETTING = "UNISON_STORAGE_MEMORY_URL"
+
+
+def file_of(url: str) -> File:
+    return File.of(Target.parse(url, SETTING))
+
+
+def test_importing_it_imports_no_driver() -> None:
+    script = "import unison_storage_sqlite.plugin, sys; print('sqlite3' in sys.modules or '_sqlite3' in sys.modules)"
+    assert output_of(python(script)) == "False\n"
+
+
+def test_it_describes_what_it_serves() -> None:
+    [spec] = plugin.backend_specs()
+    assert (spec.name, spec.schemes, spec.kinds) == ("sqlite", ("sqlite",), ("memory", "object", "object_index"))
+    assert (spec.durability, spec.production_ready, spec.options) == (Durability.DURABLE, False, Options)
+    assert spec.capabilities == frozenset()
+
+
+def test_its_hooks_are_those_of_the_specification(tmp_path: Path) -> None:
+    plugins = pluggy.PluginManager(hookspecs.PROJECT)
+    plugins.add_hookspecs(hookspecs)
+    plugins.register(plugin)
+    plugins.check_pending()
+    target = Target.parse(f"sqlite:///{tmp_path}/x.db", SETTING)
+    made = [
+        getattr(plugins.hook, name)(target=target, context=context())
+        for name in ("memory_backend", "blob_backend", "object_index_backend", "migrations")
+    ]
+    names = ["SqliteMemory", "SqliteBlobs", "SqliteObjectIndex", "SqliteMigrations"]
+    assert [type(one).__name__ for one in made] == names
+    assert list(tmp_path.iterdir()) == []  # no I/O before open
+
+
+def test_a_url_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert file_of("sqlite:///data/x.db").path == tmp_path / "data" / "x.db"
+    assert file_of("sqlite:////var/x.db").path == Path("/var/x.db")
+    assert file_of("sqlite:////var/a%20b%3F%23%25.db").path == Path("/var/a b?#%.db")
+    assert file_of("sqlite:///x.db").blobs == tmp_path / "x.db.blobs"
+    assert file_of("sqlite:///x.db?blobs=bytes").blobs == tmp_path / "bytes"
+    assert file_of("sqlite:///x.db?blobs=/srv/bytes&busy_timeout=0.5").busy_timeout == 0.5
+    assert file_of("sqlite:///x.db").key == file_of("sqlite:///x.db?blobs=elsewhere").key
+    assert file_of("sqlite:///x.db").key != file_of("sqlite:///x.db?busy_timeout=1").key
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite://x.db",
+        "sqlite://host/x.db",
+        "sqlite://user:secret@/x.db",
+        "sqlite:///folder/",
+        "sqlite:///a%00b.db",
+        "sqlite:///x.db?blobs=a%00b",
+        "sqlite:///x.db?busy_timeout=-1",
+        "sqlite:///x.db?busy_timeout=nan",
+        "sqlite:///x.db?busy_timeout=inf",
+        "sqlite:///x.db?busy_timeout=",
+        "sqlite:///x.db?timeout=5",
+    ],
+)
+def test_a_url_that_names_none_is_refused_by_the_name_of_the_setting(url: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        file_of(url)
+    assert SETTING in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+def test_a_file_with_an_odd_name_is_that_file(tmp_path: Path) -> None:
+    async def story() -> None:
+        target = Target.parse(f"sqlite:///{tmp_path}/a%20b%3Fmode=ro%23%25.db", SETTING)
+        await plugin.migrations(target, context()).apply()
+        memory = plugin.memory_backend(target, context())
+        await memory.open()
+        await memory.put_many([Put("k\x1fa", b"", "v", None)])
+        await memory.close()
+
+    asyncio.run(story())
+    assert [path.name for path in tmp_path.iterdir()] == ["a b?mode=ro#%.db"]
+
+
+def test_the_harness_makes_everything_older_and_looks_past_the_backend(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        target = Target.parse(f"sqlite:///{tmp_path}/x.db", SETTING)
+        surroundings = context(clock)
+        await plugin.migrations(target, surroundings).apply()
+        memory, blobs, index = (
+            plugin.memory_backend(target, surroundings),
+            plugin.blob_backend(target, surroundings),
+            plugin.object_index_backend(target, surroundings),
+        )
+        for backend in (memory, blobs, index):
+            await backend.open()
+        harness = plugin.conformance_harness(target)
+        assert harness.age is not None
+        assert harness.raw is not None
+        await memory.put_many([Put("k\x1fa", b"12", "v", 9 * SECOND), Put("k\x1fb", b"", "v", 11 * SECOND)])
+        await index.begin("0" * 32, None)
+        await index.commit(Draft("k\x1fa", "1", "0" * 32, "v", 0, "", "", 9 * SECOND))
+
+        await blobs.write("0" * 32, stream([]))
+        await harness.age(10)
+        then = clock.at - 10 * SECOND
+        assert await memory.get_many(["k\x1fa", "k\x1fb"]) == [None, Row(b"", "v", then, then, clock.at + SECOND, None)]
+        assert await index.get_many(["k\x1fa"]) == [None]
+        assert await blobs.list("", 9) == [Blob("0" * 32, 0, then)]
+        assert await harness.raw("k\x1fa") == b"12"
+        assert await harness.raw("k\x1fc") is None
+        assert harness.restart is None
+        for backend in (memory, blobs, index):
+            await backend.close()
+
+    asyncio.run(story())
