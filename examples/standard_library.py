@@ -189,8 +189,8 @@ async def keep(library: Library, root: Path, path: str) -> str:
     if known is not None and same and await library.version(namespace, key) == known.version:
         return "unchanged"
     version = await library.store(namespace, key, content)
-    summary = await asyncio.to_thread(summarise, path, content, version)
-    await library.note(namespace, key, summary)
+    # not in a thread: Python 3.11 shares the depth of its syntax tree between threads, and fails at two at once
+    await library.note(namespace, key, summarise(path, content, version))
     return "new" if known is None else "changed"
 
 

@@ -62,12 +62,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def answers(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, str(EXAMPLE), "--json", *arguments],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
         env=environment,
         timeout=240,
     )
+    assert run.returncode == 0, run.stderr[-2_000:]
     found: dict[str, Any] = json.loads(run.stdout)
     return found
 

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.core.cli.conftest import Invoke, Start, document
@@ -141,18 +142,33 @@ def test_ctrl_c_ends_a_command_that_waits_for_input(settings: dict[str, str], wo
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=settings,
+        # whoever runs the tests in the background has Ctrl-C ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
-    assert process.stdin is not None
-    process.stdin.write(b"1")
-    process.stdin.flush()
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
-    assert process.stderr is not None
-    assert b"Traceback" not in process.stderr.read()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
+    with process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b"1")
+        process.stdin.flush()
+        until_it_waits(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert b"Traceback" not in process.stderr.read()
+
+
+def until_it_waits(pid: int) -> None:
+    """Return when a process has done nothing for a while: then it waits for its input."""
+    process = psutil.Process(pid)
+    deadline = time.monotonic() + 30
+    quiet_since, busy = time.monotonic(), -1.0
+    while time.monotonic() < deadline:
+        times = process.cpu_times()
+        if times.user + times.system != busy or process.status() != psutil.STATUS_SLEEPING:
+            quiet_since, busy = time.monotonic(), times.user + times.system
+        if busy > 0.1 and time.monotonic() - quiet_since > 0.3:
+            return
+        time.sleep(0.01)
+    pytest.fail("the command never came to wait for its input")
 
 
 def at_a_terminal(words: list[str], settings: dict[str, str], typed: bytes = b"") -> tuple[int, str]:

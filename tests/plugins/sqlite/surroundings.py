@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -98,16 +96,21 @@ def kinds(outcomes: list[Any]) -> list[Any]:
     return [type(outcome) if isinstance(outcome, StorageError) else outcome for outcome in outcomes]
 
 
-def python(script: str, *arguments: object, unprivileged: bool = False) -> subprocess.Popen[str]:
-    """Start a Python process with the import path of this one; ``unprivileged``: as nobody, where this is root."""
-    prefix: list[str] = []
-    if unprivileged and os.geteuid() == 0:
-        setpriv = shutil.which("setpriv")
-        assert setpriv is not None, "as root, tests of permissions need setpriv"
-        prefix = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+UNPRIVILEGED = """
+import os
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+"""
+"""Lines of a script after which permissions bind it, also where the tests run as root."""
+
+
+def python(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start a Python process with the import path of this one."""
     paths = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
     return subprocess.Popen(
-        [*prefix, sys.executable, "-B", "-c", paths + script, *map(str, arguments)],
+        [sys.executable, "-B", "-c", paths + script, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
