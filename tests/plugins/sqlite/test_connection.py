@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.sqlite.surroundings import (
+    UNPRIVILEGED,
     HandClock,
     context,
     error_of,
@@ -373,7 +374,9 @@ from tests.plugins.sqlite.surroundings import context, file_at
 from unison_storage.contracts.memory import Put
 from unison_storage.errors import StorageError
 from unison_storage_sqlite.memory import SqliteMemory
-from unison_storage_sqlite.migrations import SqliteMigrations
+from unison_storage_sqlite.migrations import SqliteMigrations, steps
+steps()  # whatever is to be imported or read is so before the privileges are gone
+%s
 async def story():
     file = file_at(Path(sys.argv[1]))
     memory = SqliteMemory(file, context())
@@ -407,7 +410,7 @@ def test_a_file_that_may_not_be_written_can_be_read_where_sqlite_can(mode: int, 
         asyncio.run(story())
         (folder / "x" / "x.db").chmod(0o444)
         (folder / "x").chmod(mode)
-        found = output_of(python(READ_ONLY, folder / "x" / "x.db", unprivileged=True)).split()
+        found = output_of(python(READ_ONLY % UNPRIVILEGED, folder / "x" / "x.db")).split()
         (folder / "x").chmod(0o755)
         assert found == wanted
 
@@ -450,8 +453,9 @@ def test_opening_that_fails_or_is_cancelled_leaves_nothing_open(tmp_path: Path) 
         gate = Gate()
 
         def slow() -> sqlite3.Connection:
-            gate(sqlite3.Connection(":memory:"), 0, [])
-            return sqlite3.connect(tmp_path / "x.db")
+            database = sqlite3.connect(tmp_path / "x.db")
+            gate(database, 0, [])
+            return database
 
         task = asyncio.ensure_future(Connection.opened(slow, HandClock()))
         assert await asyncio.to_thread(gate.reached.wait, 10)

@@ -29,7 +29,7 @@ def with_code(code: int) -> sqlite3.Error:
         (sqlite3.SQLITE_NOTADB, Tampered),
         (sqlite3.SQLITE_CONSTRAINT_UNIQUE, AlreadyExists),
         (sqlite3.SQLITE_TOOBIG, TooLarge),
-        (0, InvalidValue),
+        (sqlite3.SQLITE_MISUSE, Unavailable),
     ],
 )
 def test_each_code_has_its_error_and_none_tells_a_value(code: int, kind: type[StorageError]) -> None:
@@ -37,6 +37,20 @@ def test_each_code_has_its_error_and_none_tells_a_value(code: int, kind: type[St
     assert type(error) is kind
     assert SECRET not in str(error)
     assert not getattr(error, "outcome_unknown", True)
+
+
+def test_what_the_binding_refuses_is_the_callers_and_what_it_cannot_read_is_damage() -> None:
+    database = sqlite3.connect(":memory:")
+    for statement, value, kind in (
+        ("SELECT ?", 2**64, InvalidValue),
+        ("SELECT ?", "\ud800", InvalidValue),
+        ("SELECT ?", object(), InvalidValue),
+        ("SELECT CAST(? AS TEXT)", b"\xff", Tampered),
+    ):
+        with pytest.raises((sqlite3.Error, UnicodeError, OverflowError)) as caught:
+            database.execute(statement, (value,)).fetchone()
+        assert type(errors.translated(caught.value)) is kind
+    database.close()
 
 
 def test_an_error_that_is_none_of_the_drivers_stays_what_it_is() -> None:

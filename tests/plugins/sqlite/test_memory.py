@@ -147,7 +147,7 @@ class AgainstTheReference(RuleBasedStateMachine):
 
 
 AgainstTheReference.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAgainstTheReference = AgainstTheReference.TestCase
 
@@ -179,6 +179,26 @@ def test_a_purge_takes_those_that_expired_first_and_none_that_is_visible(tmp_pat
             assert [await memory.purge_expired(3) for _ in range(4)] == [3, 3, 1, 0]
             lines = await memory.list("k\x1f", "", 100, values=False)
             assert [line.address for line in lines] == ["k\x1f0", "k\x1f1", "k\x1fx"]
+
+    asyncio.run(story())
+
+
+def test_an_erasure_counts_what_was_visible_and_leaves_nothing_of_the_person(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        async with memory_at(tmp_path / "x.db", clock=clock) as memory:
+            await memory.put_many(
+                [
+                    Put("k\x1fa", b"", "v", 1, person="p"),
+                    Put("k\x1fb", b"", "v", None, person="p"),
+                    Put("k\x1fc", b"", "v", None, person="P"),
+                    Put("k\x1fp", b"p", "v", None),
+                ]
+            )
+            clock.at += 1
+            assert await memory.erase("p") == 1
+            assert await memory.purge_expired(9) == 0
+            assert await memory.count("k\x1f") == 2
 
     asyncio.run(story())
 

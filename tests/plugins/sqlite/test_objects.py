@@ -151,7 +151,7 @@ class AgainstTheReference(RuleBasedStateMachine):
 
 
 AgainstTheReference.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAgainstTheReference = AgainstTheReference.TestCase
 
@@ -171,6 +171,25 @@ def test_each_blob_of_an_overwritten_object_becomes_unwanted_once(tmp_path: Path
         assert await index.unwanted(START + 9, START + 9, 1) == ["0"]
         assert await index.forget(["0", "1", "2"]) == 2
         assert await index.known(["2", "1"]) == ["2"]
+        await index.close()
+
+    asyncio.run(story())
+
+
+def test_an_expired_object_is_invisible_until_it_is_swept(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        index = await opened(tmp_path / "x.db", clock)
+        await index.begin("1", None)
+        await index.commit(draft("k\x1fa", "1", lifetime=5))
+        clock.at += 5
+        assert await index.get_many(["k\x1fa"]) == [None]
+        assert await index.by_id(["o1"]) == [None]
+        assert await index.list("k\x1f", "", 9) == []
+        assert await index.count("k\x1f") == 0
+        assert await index.forget(["1"]) == 0
+        assert await index.unwanted(START + 5, 0, 9) == []
+        assert await index.unwanted(START + 6, 0, 9) == ["1"]
         await index.close()
 
     asyncio.run(story())

@@ -55,7 +55,8 @@ class Backend(ABC):
     backend.1  ``open`` makes the backend ready and is called before anything else; a failure leaves nothing open.
     backend.2  ``close`` may be called twice, returns within seconds and leaves no task, thread, socket or file open.
     backend.3  ``health`` never raises and asks the server now.
-    backend.4  A batch answers item by item, in order: a value or an error. One bad item fails no other.
+    backend.4  A batch answers item by item, in order: a value or an error. One bad item fails no other; what concerns
+               all items alike (no connection, no room) may be raised for the whole batch.
     backend.5  An empty batch answers an empty list and reaches no server.
     backend.6  Only errors of ``unison_storage.errors`` leave a backend; none holds a value.
     backend.7  ``outcome_unknown`` is true exactly where the operation may have taken effect although it failed.

@@ -117,7 +117,8 @@ ObjectLines = list[ObjectRow]
 class ObjectIndex(Backend):
     """Laws of the object index.
 
-    index.1   ``begin`` records a blob as pending, durable before its bytes are written.
+    index.1   ``begin`` records a blob as pending, durable before its bytes are written; one that has a row already
+              is left as it is.
     index.2   ``commit`` makes the object visible in one step; the blob it replaces is unwanted from then on.
     index.3   Expectations, persons, expiry, order and listing are as in memory.3, .5, .6, .7, .8 and .13.
     index.4   A commit that is refused leaves everything as it was: the blob stays pending.

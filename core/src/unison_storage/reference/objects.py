@@ -104,7 +104,8 @@ class ReferenceObjectIndex(ObjectIndex):
 
     async def begin(self, blob: BlobId, person: str | None) -> None:
         """See the contract."""
-        self._states[blob] = _State(unwanted=False, since=self._clock.now(), person=person)
+        if not await self.known([blob]):
+            self._states[blob] = _State(unwanted=False, since=self._clock.now(), person=person)
 
     async def commit(self, draft: Draft) -> Committed:
         """See the contract."""

@@ -19,7 +19,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from unison_storage.clock import Clock
-from unison_storage.errors import Closed, StorageError, Unavailable
+from unison_storage.errors import AvailabilityError, Closed, StorageError, Unavailable
 from unison_storage_sqlite import errors
 
 Step = Callable[[sqlite3.Connection, int, Sequence[Any]], list[Any]]
@@ -131,8 +131,11 @@ class Connection:
             try:
                 answers += _dealt(group, step(self._database, self._clock.now(), _items(group)))
             except Exception as error:  # noqa: BLE001 - a bug in one step must not take the worker from the others
+                found = errors.translated(error)
                 if len(group) == 1:
-                    answers.append((group[0].answer, errors.translated(error)))
+                    answers.append((group[0].answer, found))
+                elif isinstance(found, AvailabilityError):  # no item is to blame, and each would wait as long again
+                    answers += [(job.answer, found.copy()) for job in group]
                 else:
                     answers += [answer for job in group for answer in self._read([job])]
         return answers

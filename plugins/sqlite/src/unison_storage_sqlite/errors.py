@@ -31,6 +31,13 @@ _TABLE: Final[dict[int, tuple[type[StorageError], str]]] = {
     sqlite3.SQLITE_CONSTRAINT: (AlreadyExists, "an id that has to be new is there already"),
 }
 
+_WITHOUT_CODE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageError], str], ...]] = (
+    ((MemoryError,), Unavailable, "there is not enough memory"),
+    ((sqlite3.OperationalError,), Tampered, "the file is damaged: it holds text that is no UTF-8"),
+    ((sqlite3.Error, UnicodeError, OverflowError), InvalidValue, "a value can't be stored: no text, or past ±2^63"),
+)
+"""What the binding raises by itself, in this order: when it reads, and when it binds a value."""
+
 _BEFORE_THE_WAL: Final = frozenset(
     (
         sqlite3.SQLITE_BUSY,
@@ -59,13 +66,12 @@ def translated(error: BaseException) -> BaseException:
     """Return core's error for one of SQLite, of its binding or of the file system; a bug stays what it is."""
     if isinstance(error, StorageError):
         return error
-    if code(error) in _TABLE:
-        kind, message = _TABLE[code(error)]
+    if code(error):
+        kind, message = _TABLE.get(code(error), (Unavailable, f"SQLite answered with code {code(error)}"))
         return kind(message)
-    if isinstance(error, MemoryError):
-        return Unavailable("there is not enough memory")
-    if isinstance(error, sqlite3.Error | UnicodeError | OverflowError):
-        return InvalidValue("a value can't be stored: it is no valid text, or a number outside ±2^63")
+    for raised, kind, message in _WITHOUT_CODE:
+        if isinstance(error, raised):
+            return kind(message)
     if isinstance(error, OSError):
         return Unavailable(f"the file system answered with {errno.errorcode.get(error.errno or 0, 'an error')}")
     return error
