@@ -1,4 +1,4 @@
-"""Assembly: from the URLs of a storage to its opened backends, layers included. Stores are built in ``storage``."""
+"""Assembly: from the URLs of a storage to its opened backends, layers included. Opening them stands in ``plan``."""
 
 from __future__ import annotations
 

@@ -44,14 +44,10 @@ class Codec:
         """Return ``value`` as JSON; ``InvalidValue`` outside the domain, ``TooLarge`` over ``limit`` bytes."""
         try:
             raw = _encode(value)
-            twin = self._decode(raw)
+            same = self._decode(raw) == value
         except (TypeError, ValueError, OverflowError, RecursionError):
             # UnicodeEncodeError and both errors of msgspec are ValueErrors; their texts may quote the value
             raise InvalidValue(self._refusal(value)) from None
-        try:
-            same = twin == value
-        except RecursionError:
-            same = False
         if not same:
             raise InvalidValue(self._refusal(value))
         if len(raw) > limit:

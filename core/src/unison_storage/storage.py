@@ -1,4 +1,4 @@
-"""The storage: the object that owns the stores and their lifetime. How a backend is made stands in ``assembly``."""
+"""The storage: the object that owns the stores and their lifetime. What opens them stands in ``plan``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from unison_storage.telemetry import Telemetry
 from unison_storage.values import ErasedKind, ErasureReport, Health
 
 if TYPE_CHECKING:
-    from unison_storage.assembly import Layering, Place
+    from unison_storage.assembly import Place
     from unison_storage.blocking import BlockingStorage
     from unison_storage.contracts.backend import Backend
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import Blobs, ObjectIndex
     from unison_storage.guards import Finding
-    from unison_storage.plugins import Plugins
+    from unison_storage.plan import Plan
     from unison_storage.stores.memory import MemoryStore
     from unison_storage.stores.objects import ObjectStore
     from unison_storage.stores.upkeep import Upkeep
@@ -65,22 +65,18 @@ class Storage:
         self.telemetry = Telemetry()
         self.clock: Clock = clock or SystemClock()
         _check_numbers(attempts, deadline, max_object)
-        self._given: Mapping[str, Any] = {
-            "database": database_url,
-            "memory": memory,
-            "object": object,
-            "object_index": object_index,
+        self._described: dict[str, Any] = {
+            "given": {"database": database_url, "memory": memory, "object": object, "object_index": object_index},
+            "keyspaces": tuple(keyspaces),
+            "allowed": plugins,
+            "read_only": read_only,
+            "attempts": attempts,
+            "deadline": deadline,
+            "migration_url": migration_url,
         }
-        self._declared = tuple(keyspaces)
-        self._allowed = plugins
-        self._read_only = read_only
-        self._attempts = attempts
-        self._deadline = deadline
         self._max_object = max_object
-        self._migration_url = migration_url
         self._border: Any = None
         self._opening = False
-        self._closers: list[Callable[[], Any]] = []
         self._backends: dict[str, Backend] = {}
         self._stores: dict[str, Any] = {}
 
@@ -149,28 +145,10 @@ class Storage:
             self._opening = False
 
     async def _open(self) -> Self:
-        from unison_storage.assembly import backend_of, migrations_of, prepare
-        from unison_storage.contracts.context import Context
-        from unison_storage.guards import enforce
         from unison_storage.stores.border import Border
 
-        plugins, found = self._resolve()
-        enforce(self._judge(plugins, found), self.profile)
-        context = Context(self.profile, self.clock, self.telemetry)
         border = Border(self.telemetry)
-        try:
-            await prepare(migrations_of(found, plugins, context), self.profile)
-            backends: dict[str, Backend] = {}
-            for place in found:
-                backend = backend_of(place, plugins, context, self._layering())
-                name = f"memory {place.keyspace.name}" if place.keyspace else place.kind
-                await backend.open()
-                self._closers.append(backend.close)
-                backends[name] = backend
-        except BaseException:
-            await self._close_backends()
-            raise
-        self._backends = backends
+        self._backends = await self._plan().open()
         self._build(border)
         border.open()
         self._border = border
@@ -180,11 +158,13 @@ class Storage:
         """Close everything, last opened first; idempotent. Calls that are under way may fail."""
         if self._border is None or self._border.loop is None:
             return
+        from unison_storage.plan import close_all
+
         self._border.check()
         if "object" in self._stores:
             await self._stores["object"].drain()
         self._border.close()
-        await self._close_backends()
+        await close_all(self._backends.values())
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -229,44 +209,24 @@ class Storage:
 
     def findings(self) -> Sequence[Finding]:
         """Return every guard rail that this set-up breaks, without opening anything."""
-        return self._judge(*self._resolve())
+        return self._plan().findings()
 
     def places(self) -> Sequence[Place]:
         """Return where each kind is kept, without opening anything."""
-        return self._resolve()[1]
+        return self._plan().places
 
     def migrations(self) -> Mapping[str, Migrations]:
         """Return the migrations of every database of this set-up by masked URL, without opening anything.
 
         ``migration_url`` replaces the URLs of its own scheme here, and nowhere else.
         """
-        from unison_storage.assembly import migrations_of
-        from unison_storage.contracts.context import Context
-        from unison_storage.targets import Target
+        return self._plan().migrations()
 
-        plugins, found = self._resolve()
-        url = self._migration_url
-        owner = None if url is None else Target.parse(url, "UNISON_STORAGE_MIGRATION_URL")
-        return migrations_of(found, plugins, Context(self.profile, self.clock, self.telemetry), owner)
+    def _plan(self) -> Plan:
+        # pluggy and the layers are loaded when something is to be opened, not with this module
+        from unison_storage.plan import Plan
 
-    def _resolve(self) -> tuple[Plugins, list[Place]]:
-        from unison_storage.assembly import places
-        from unison_storage.plugins import Plugins
-
-        plugins = Plugins(self._allowed)
-        return plugins, places(self._given, self._declared, plugins)
-
-    def _judge(self, plugins: Plugins, found: Sequence[Place]) -> Sequence[Finding]:
-        from unison_storage.guards import findings
-
-        return findings(plugins.rules(), [place.served for place in found], self.profile)
-
-    def _layering(self) -> Layering:
-        from unison_storage.assembly import Layering
-        from unison_storage.layers.retry import Patience
-
-        patience = Patience(attempts=self._attempts) if self._attempts > 1 else None
-        return Layering(self._read_only, patience, self._deadline)
+        return Plan(profile=self.profile, clock=self.clock, telemetry=self.telemetry, **self._described)
 
     def _build(self, border: Any) -> None:
         from unison_storage.stores.memory import MemoryStore
@@ -306,17 +266,6 @@ class Storage:
 
             raise NotOpen("this storage is not open; use `async with storage:` or `await storage.open()`")
         self._border.check()
-
-    async def _close_backends(self) -> None:
-        closers, self._closers = self._closers, []
-        failure: BaseException | None = None
-        for close in reversed(closers):
-            try:
-                await close()
-            except BaseException as error:  # noqa: BLE001 - one that can't be closed must not keep the others open
-                failure = failure or error
-        if failure is not None:
-            raise failure
 
 
 def _check_numbers(attempts: int, deadline: float | None, max_object: int) -> None:

@@ -120,6 +120,17 @@ def test_a_part_that_fails_hides_no_result_and_stops_the_rest() -> None:
     asyncio.run(run())
 
 
+def test_a_backend_that_answers_too_little_is_an_error_of_the_tree() -> None:
+    async def nothing(_items: Sequence[str]) -> list[Any]:
+        return []
+
+    async def run() -> None:
+        with pytest.raises(StorageError, match="0 results for 1 item"):
+            await route(Counting()).one("get", nothing, "a")
+
+    asyncio.run(run())
+
+
 def test_only_the_loop_that_opened_it_may_call() -> None:
     border = Border(Telemetry())
 

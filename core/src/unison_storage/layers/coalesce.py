@@ -53,12 +53,17 @@ def coalesce_index(inner: ObjectIndex) -> ObjectIndex:
 
 def _lane(gate: Gate, inner: Backend, send: Many, key: Callable[[Any], Address], *, shared: bool) -> Many:
     lane: Lane[Any, Any] = Lane(gate, send, key, inner.limits.batch, shared=shared)
-    one, many = lane.one, lane.many
+    try_enter, leave, one, many = gate.try_enter, gate.leave, lane.one, lane.many
 
     async def gathered(items: Sequence[Any]) -> list[Any]:
-        if len(items) == 1:
+        if len(items) != 1:
+            return await many(items) if items else []
+        if not try_enter():
             return [await one(items[0])]
-        return await many(items) if items else []
+        try:
+            return await send(items)
+        finally:
+            leave()
 
     return gathered
 

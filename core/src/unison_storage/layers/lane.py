@@ -73,9 +73,7 @@ class Lane(Generic[Item, Result]):
         self._queued: dict[str, deque[Call[Item, Result]]] = {}
 
     async def one(self, item: Item) -> Result | StorageError:
-        """Send one item, alone or in a batch, and return its result or its error."""
-        if self._gate.try_enter():
-            return await self._alone(item)
+        """Send one item in a batch, for a caller that met a full gate; return its result or its error."""
         if self._shared and self._key(item) in self._queued:
             return await self._queue(item)
         async with self._room:

@@ -96,7 +96,10 @@ class Route:
         meter = self._meters.get(operation) or self.meter(operation)
         started = perf_counter_ns()
         try:
-            (result,) = await method((item,), *more)
+            results = await method((item,), *more)
+            if len(results) != 1:
+                raise StorageError(f"the backend gave {len(results)} results for 1 item")
+            result = results[0]
         except StorageError as error:
             meter.failed(error)
             raise error.at(self.kind, operation, self.backend.name) from None

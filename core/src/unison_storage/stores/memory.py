@@ -20,6 +20,7 @@ from unison_storage.values import (
     MISSING,
     Entry,
     Expectation,
+    Keep,
     Missing,
     Page,
     Stamp,
@@ -268,14 +269,18 @@ class Memory(Generic[T]):
 
     def _put(self, key: str, value: T, lifetime: GivenLifetime, expect: Expectation) -> Put:
         route = self._route
-        length = KEEP if lifetime is KEEP else lifetime_of(route, lifetime)
+        default = route.default
+        if lifetime is MISSING:
+            length: int | Literal[Keep.KEEP] | None = default
+        else:
+            length = KEEP if lifetime is KEEP else lifetime_of(route, lifetime)
         return Put(
             self._prefix + check_key(key),
             self._codec.encode(value, self._limit),
             new_version(),
             length,
-            route.default,
-            expectation(expect),
+            default,
+            expect if expect is ANY else expectation(expect),
             self.person,
         )
 
