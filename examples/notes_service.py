@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from unison_storage import Keyspace, Storage
 from unison_storage_gateway import get_storage, include_storage_routes, lifespan, single_token
 
-storage = Storage("sqlite:///notes.db", profile="development", keyspaces=[Keyspace(name="notes", person_scoped=True)])
+storage = Storage("sqlite:///notes.db", profile="development", keyspaces=[Keyspace("notes", person_scoped=True)])
 app = FastAPI(lifespan=lifespan(storage))
 include_storage_routes(app, storage, principals=single_token("for-development"), prefix="/storage")
 

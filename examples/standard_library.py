@@ -243,7 +243,7 @@ async def embedded() -> AsyncIterator[Library]:
     """Open the storage that the environment describes."""
     from unison_storage import Storage
 
-    async with Storage.from_env(keyspaces=[Keyspace(name=KEYSPACE)]) as storage:
+    async with Storage.from_env(keyspaces=[Keyspace(KEYSPACE)]) as storage:
         yield Embedded(storage)
 
 

@@ -230,3 +230,7 @@ def test_near_names_are_among_the_names(name: str, names: list[str]) -> None:
     assert found == "" or found.removeprefix("; near names: ").split(", ")[0] in ", ".join(names)
     if name in names:
         assert name in found
+
+
+def test_the_name_may_stand_first() -> None:
+    assert Keyspace("session", lifetime=60) == Keyspace(name="session", lifetime=60)

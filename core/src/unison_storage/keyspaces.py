@@ -21,7 +21,7 @@ LONGEST: Final = 100 * 365.25 * DAY
 _MICROS: Final = 1_000_000
 
 
-class Keyspace(Struct, frozen=True, kw_only=True):
+class Keyspace(Struct, frozen=True):
     """A named partition. ``lifetime`` is the default, ``floor`` and ``ceiling`` are bounds, all in seconds.
 
     With a ceiling nothing lives for ever, and the ceiling is the default where no lifetime is given. In a
