@@ -30,7 +30,7 @@ def test_every_kind_that_is_offered_has_a_factory() -> None:
     hooks = {name for name in vars(manager().hook) if not name.startswith("_")}
     assert {FACTORIES[kind] for kind in OFFERED} <= hooks
     assert set(OFFERED) - {"object_index"} <= set(KINDS)
-    assert {"backend_specs", "migrations", "guard_rules", "conformance_harness", "verify_token", "authorize"} <= hooks
+    assert {"backend_specs", "migrations", "guard_rules", "conformance_harness"} <= hooks
 
 
 def test_factories_take_a_target_and_its_surroundings() -> None:

@@ -7,7 +7,6 @@ implements hooks as plain functions marked with ``hookimpl``. Importing it must 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import pluggy
 from msgspec import Struct
@@ -73,13 +72,3 @@ def guard_rules() -> Sequence[GuardRule]:
 @hookspec(firstresult=True)
 def conformance_harness(target: Target) -> HarnessHooks | None:
     """Lend the conformance suite what it needs beyond the URL."""
-
-
-@hookspec(firstresult=True)
-def verify_token(token: str) -> Any:
-    """Return the principal of a bearer token, or ``None``; an error denies."""
-
-
-@hookspec(firstresult=True)
-def authorize(principal: Any, permission: str, keyspace: str | None, person: str | None) -> bool | None:
-    """Return whether the principal may do it, or ``None`` to leave it to the tokens file; an error denies."""
