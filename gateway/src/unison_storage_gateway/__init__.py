@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from unison_storage_gateway.principals import Principal as Principal
     from unison_storage_gateway.principals import Verify as Verify
     from unison_storage_gateway.principals import single_token as single_token
-    from unison_storage_gateway.principals import verifier as verifier
     from unison_storage_gateway.tokens import TokensFile as TokensFile
+    from unison_storage_gateway.verifiers import verifier as verifier
 
 _WHERE = {
     "unison_storage_gateway.app": ("create_app",),
     "unison_storage_gateway.authorization": ("authorize",),
     "unison_storage_gateway.embedding": ("get_storage", "include_storage_routes", "lifespan"),
-    "unison_storage_gateway.principals": ("Principal", "Verify", "single_token", "verifier"),
+    "unison_storage_gateway.principals": ("Principal", "Verify", "single_token"),
     "unison_storage_gateway.tokens": ("TokensFile",),
+    "unison_storage_gateway.verifiers": ("verifier",),
 }
 _NAMES = {name: module for module, names in _WHERE.items() for name in names}
 

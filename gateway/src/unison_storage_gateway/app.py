@@ -23,9 +23,9 @@ from unison_storage_gateway.exchange import Traffic
 from unison_storage_gateway.health import HealthRoutes, Readiness
 from unison_storage_gateway.hosts import LoopbackOnly, is_loopback
 from unison_storage_gateway.intake import CHUNK_SECONDS
-from unison_storage_gateway.principals import verifier
 from unison_storage_gateway.problems import named
 from unison_storage_gateway.routing import NOT_ALLOWED
+from unison_storage_gateway.verifiers import verifier
 
 if TYPE_CHECKING:
     from unison_storage.config import Settings
