@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -102,8 +102,3 @@ def _decoded(text: str, setting: str) -> str:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise InvalidConfig(f"{setting}: what is percent-encoded is no UTF-8") from None
-
-
-def mask(value: Any) -> str:
-    """Return how a secret is shown."""
-    return MASK if value else ""
