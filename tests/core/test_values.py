@@ -100,3 +100,4 @@ def test_an_erasure_is_complete_when_nothing_is_left_and_nothing_failed(done: di
     left = sum(kind.pending for kind in done.values())
     failed = [name for name, kind in done.items() if kind.error is not None]
     assert ErasureReport("p", done).complete is (left == 0 and not failed)
+    assert not ErasureReport("p", done, dry_run=True).complete

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from unison_storage.classification import DataClass
 from unison_storage.errors import InvalidConfig
-from unison_storage.keyspaces import BUILT_IN, Keyspace, label_of, near
+from unison_storage.keyspaces import BUILT_IN, CodecName, Keyspace, OnFailure, label_of, near
 from unison_storage.profiles import Profile
 from unison_storage.targets import MASK, Target
 
@@ -66,6 +66,8 @@ class KeyspaceSettings(BaseModel):
     person_scoped: bool = False
     durable: bool = True
     url: Url = None
+    codec: CodecName = "json"
+    on_failure: OnFailure = "refuse"
 
 
 class Settings(BaseModel):
@@ -124,6 +126,9 @@ class Loaded(msgspec.Struct, frozen=True):
             "memory": settings.memory_url,
             "object": settings.object_url,
             "object_index": settings.object_index_url,
+            "graph": settings.graph_url,
+            "cache": settings.cache_url,
+            "graph_model": settings.graph_model,
             "keyspaces": self.keyspaces,
             "profile": settings.profile,
             "plugins": settings.plugins,

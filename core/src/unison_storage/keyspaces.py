@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from unison_storage.addresses import check_keyspace, check_person
 from unison_storage.classification import DataClass
@@ -18,7 +18,13 @@ MINUTE: Final = 60.0
 HOUR: Final = 3_600.0
 DAY: Final = 86_400.0
 LONGEST: Final = 100 * 365.25 * DAY
+CACHE_LIFETIME: Final = 5 * MINUTE
+CACHE_CEILING: Final = DAY
+"""Default and ceiling in the cache, for keyspaces that declare none."""
 _MICROS: Final = 1_000_000
+
+CodecName = Literal["json", "msgpack", "raw"]
+OnFailure = Literal["refuse", "degrade"]
 
 
 class Keyspace(Struct, frozen=True):
@@ -27,6 +33,10 @@ class Keyspace(Struct, frozen=True):
     With a ceiling nothing lives for ever, and the ceiling is the default where no lifetime is given. In a
     ``person_scoped`` keyspace the first namespace segment is the person. ``durable=False`` lets it live on a
     backend that may lose it. ``url`` keeps memory and cache of this keyspace on a backend of their own.
+
+    ``codec`` is how the cache encodes values: ``json``, ``msgpack`` or ``raw`` bytes. ``on_failure`` says what it does
+    while its backend does not answer: ``refuse`` raises; ``degrade`` counts it, reads as if nothing were there, and
+    lets writes of values go.
     """
 
     name: str
@@ -37,8 +47,13 @@ class Keyspace(Struct, frozen=True):
     person_scoped: bool = False
     durable: bool = True
     url: str | None = None
+    codec: CodecName = "json"
+    on_failure: OnFailure = "refuse"
 
     def __post_init__(self) -> None:
+        for what, value, known in (("codec", self.codec, CodecName), ("on_failure", self.on_failure, OnFailure)):
+            if value not in get_args(known):
+                raise InvalidConfig(f"keyspace {self.name!r}: {what} is {' or '.join(get_args(known))}")
         try:
             check_keyspace(self.name)
             low = micros_of(self.floor) if self.floor is not None else 0
@@ -58,6 +73,11 @@ class Keyspace(Struct, frozen=True):
         """The lifetime in microseconds where a caller gives none; ``None`` for ever."""
         seconds = self.lifetime if self.lifetime is not None else self.ceiling
         return None if seconds is None else micros_of(seconds)
+
+    def for_cache(self) -> Keyspace:
+        """Return the keyspace as the cache takes it: with a default and a ceiling, where it has none of its own."""
+        lifetime = self.lifetime or self.ceiling or max(CACHE_LIFETIME, self.floor or 0)
+        return replace(self, lifetime=lifetime, ceiling=self.ceiling or max(CACHE_CEILING, lifetime))
 
     def bounded(self, lifetime: float | None) -> int | None:
         """Return a caller's lifetime in microseconds, rounded up; ``InvalidLifetime`` outside the bounds."""
@@ -105,9 +125,24 @@ BUILT_IN: Final = (
     Keyspace(name="connectors", data_class=DataClass.SECRET, person_scoped=True),
     Keyspace(name="transcripts", data_class=DataClass.CONTENT, person_scoped=True),
     Keyspace(name="auth:tokens", lifetime=HOUR, ceiling=31 * DAY, data_class=DataClass.IDENTIFIER, durable=False),
-    Keyspace(name="intent:cache", lifetime=5 * MINUTE, ceiling=DAY, data_class=_P, durable=False),
-    Keyspace(name="context:cache", lifetime=5 * MINUTE, ceiling=DAY, data_class=_P, person_scoped=True, durable=False),
-    Keyspace(name="graph:hot", lifetime=MINUTE, ceiling=HOUR, data_class=DataClass.IDENTIFIER, durable=False),
+    Keyspace(name="intent:cache", lifetime=5 * MINUTE, ceiling=DAY, data_class=_P, durable=False, on_failure="degrade"),
+    Keyspace(
+        name="context:cache",
+        lifetime=5 * MINUTE,
+        ceiling=DAY,
+        data_class=_P,
+        person_scoped=True,
+        durable=False,
+        on_failure="degrade",
+    ),
+    Keyspace(
+        name="graph:hot",
+        lifetime=MINUTE,
+        ceiling=HOUR,
+        data_class=DataClass.IDENTIFIER,
+        durable=False,
+        on_failure="degrade",
+    ),
 )
 
 

@@ -61,8 +61,8 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._meters: dict[Labels, Meter] = {}
-        self.counters: Counter[tuple[str, str, str]] = Counter()
-        """(name, kind, backend) → how often; names as in ``docs/metrics.md``."""
+        self.counters: Counter[tuple[str, str, str, str]] = Counter()
+        """(name, kind, backend, keyspace) → how often; names as in ``docs/metrics.md``, ``all`` for no one keyspace."""
         self._gauges: dict[tuple[str, str, str], Callable[[], float]] = {}
 
     def meter(self, kind: str, operation: str, backend: str, keyspace: str) -> Meter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -91,6 +91,98 @@ class ObjectInfo(Struct, frozen=True):
     created: bool = False
 
 
+Scalar = str | int | float | bool
+Property = Scalar | list[str] | list[int] | list[float] | list[bool]
+"""What a node or an edge may hold under a name: a scalar, or a flat list of one type."""
+
+Direction = Literal["out", "in", "both"]
+
+NodeRef = tuple[str, str]
+"""What identifies a node in its space: label and id."""
+
+
+class EdgeRef(NamedTuple):
+    """What identifies an edge. Edges of one type between the same two nodes differ by ``key``."""
+
+    type: str
+    source: NodeRef
+    target: NodeRef
+    key: str = ""
+
+
+class Node(Struct, frozen=True):
+    """One node. In an upsert ``properties`` are merged into what is there, and ``None`` removes one."""
+
+    label: str
+    id: str
+    properties: dict[str, Any] = {}
+    person: str | None = None
+
+    @property
+    def ref(self) -> NodeRef:
+        """What identifies it."""
+        return self.label, self.id
+
+
+class Edge(Struct, frozen=True):
+    """One edge, from ``source`` to ``target``. In an upsert ``properties`` are merged as those of a node."""
+
+    type: str
+    source: NodeRef
+    target: NodeRef
+    key: str = ""
+    properties: dict[str, Any] = {}
+    person: str | None = None
+
+    @property
+    def ref(self) -> EdgeRef:
+        """What identifies it."""
+        return EdgeRef(self.type, self.source, self.target, self.key)
+
+
+class Neighbor(Struct, frozen=True):
+    """A node beside the one that was asked for, and the edge that leads there."""
+
+    node: Node
+    edge: Edge
+
+
+class Reached(Struct, frozen=True):
+    """A node that a traversal has reached, ``depth`` edges away from the nearest start."""
+
+    label: str
+    id: str
+    depth: int
+    properties: dict[str, Any]
+    person: str | None = None
+
+
+class Walk(Struct, frozen=True):
+    """What a traversal reached, by depth, then label, then id; ``cut`` where ``max_nodes`` left something out."""
+
+    nodes: tuple[Reached, ...]
+    cut: bool
+
+
+class Path(Struct, frozen=True):
+    """A chain of nodes and the edges between them: one edge less than nodes, each in its own direction."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def length(self) -> int:
+        """How many edges long it is."""
+        return len(self.edges)
+
+
+class GraphStats(Struct, frozen=True):
+    """How many nodes there are of each label and edges of each type; what there is none of is left out."""
+
+    nodes: dict[str, int]
+    edges: dict[str, int]
+
+
 class Page(Struct, Generic[T], frozen=True):
     """One page of a listing; ``cursor`` is ``None`` on the last."""
 
@@ -115,15 +207,19 @@ class ErasedKind(Struct, frozen=True):
 
 
 class ErasureReport(Struct, frozen=True):
-    """What ``storage.erase(person)`` did, per kind. ``complete`` is false while anything is left."""
+    """What ``storage.erase(person)`` did, per kind. ``complete`` is false while anything is left.
+
+    Of a dry run it is what would be done: ``erased`` counts what there is, and ``complete`` is false.
+    """
 
     person: str
     kinds: dict[str, ErasedKind]
+    dry_run: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether every kind answered and left nothing behind."""
-        return all(kind.error is None and kind.pending == 0 for kind in self.kinds.values())
+        return not self.dry_run and all(kind.error is None and kind.pending == 0 for kind in self.kinds.values())
 
 
 def moment(micros: int) -> datetime:
