@@ -18,6 +18,7 @@ from unison_storage.targets import Target
 from unison_storage.telemetry import Telemetry
 
 FACTORIES = {"memory": "memory_backend", "object": "blob_backend", "object_index": "object_index_backend"}
+FACTORIES |= {"graph": "graph_backend", "cache": "cache_backend"}
 
 
 def manager() -> pluggy.PluginManager:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unison_storage.clock import Clock
+from unison_storage.reference.cache import ReferenceCache
+from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 
@@ -64,9 +66,22 @@ class WatchedIndex(Watched, ReferenceObjectIndex):
     kind = "object_index"
 
 
+class WatchedGraph(Watched, ReferenceGraph):
+    kind = "graph"
+
+
+class WatchedCache(Watched, ReferenceCache):
+    kind = "cache"
+
+    async def delete_prefix(self, prefix: str) -> int:
+        self.log.step(self.kind, "erase")
+        return await super().delete_prefix(prefix)
+
+
 def watched(clock: Clock, log: Log) -> dict[str, Any]:
     """Return a backend for each kind, as ``Storage`` takes them."""
-    backends = {kind.kind: kind(clock) for kind in (WatchedMemory, WatchedBlobs, WatchedIndex)}
+    kinds: tuple[Any, ...] = (WatchedMemory, WatchedBlobs, WatchedIndex, WatchedGraph, WatchedCache)
+    backends = {kind.kind: kind(clock) for kind in kinds}
     for backend in backends.values():
         backend.log = log
-    return dict(backends)
+    return backends

@@ -12,7 +12,9 @@ import pluggy
 from msgspec import Struct
 
 from unison_storage.contracts.backend import BackendSpec
+from unison_storage.contracts.cache import CacheBackend
 from unison_storage.contracts.context import Context
+from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.migrations import Migrations
 from unison_storage.contracts.objects import Blobs, ObjectIndex
@@ -56,6 +58,16 @@ def blob_backend(target: Target, context: Context) -> Blobs | None:
 @hookspec(firstresult=True)
 def object_index_backend(target: Target, context: Context) -> ObjectIndex | None:
     """Make the backend that knows which object is where; no I/O before its ``open``."""
+
+
+@hookspec(firstresult=True)
+def graph_backend(target: Target, context: Context) -> GraphBackend | None:
+    """Make the graph backend for a target; no I/O before its ``open``."""
+
+
+@hookspec(firstresult=True)
+def cache_backend(target: Target, context: Context) -> CacheBackend | None:
+    """Make the cache backend for a target; no I/O before its ``open``."""
 
 
 @hookspec(firstresult=True)

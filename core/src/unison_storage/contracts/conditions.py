@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from unison_storage.errors import AlreadyExists, InvalidValue, NotFound, RequestError, VersionConflict
 from unison_storage.values import ANY, Expect, Expectation
 
@@ -24,3 +27,17 @@ def stranger(person: str | None, stored: str | None) -> RequestError | None:
     if person is None or stored is None or person == stored:
         return None
     return InvalidValue("the entry belongs to another person; delete it first, or name no person")
+
+
+def merged(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of a node or edge after an upsert: ``None`` removes one."""
+    return {name: value for name, value in {**properties, **changes}.items() if value is not None}
+
+
+def fits(properties: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Return whether properties equal what is sought: numbers as numbers, a truth value none of them."""
+    return all(name in properties and _equal(properties[name], wanted) for name, wanted in where.items())
+
+
+def _equal(stored: Any, wanted: Any) -> bool:
+    return bool(stored == wanted) and isinstance(stored, bool) == isinstance(wanted, bool)

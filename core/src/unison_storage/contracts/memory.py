@@ -104,7 +104,8 @@ class MemoryBackend(Backend):
     memory.13  A listing is in byte order of the address, strictly after ``after``, below ``prefix`` alone; below
                the empty prefix lies everything.
     memory.14  ``count`` and ``delete_prefix`` see exactly what a complete listing sees.
-    memory.15  ``erase`` removes every entry of the person and no other, and answers how many were visible.
+    memory.15  ``erase`` removes every entry of the person and no other, and answers how many were visible; ``owned``
+               counts those.
     memory.16  ``purge_expired`` removes at most ``limit`` expired entries, nothing else, and answers how many.
     memory.17  Several writes to one address in one batch take effect in order.
     """
@@ -138,6 +139,10 @@ class MemoryBackend(Backend):
     @abstractmethod
     async def delete_prefix(self, prefix: str) -> int:
         """Remove all below ``prefix`` and return how many were visible."""
+
+    @abstractmethod
+    async def owned(self, person: str) -> int:
+        """Return how many visible entries of the person there are."""
 
     @abstractmethod
     async def erase(self, person: str) -> int:

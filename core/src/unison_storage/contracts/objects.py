@@ -128,7 +128,8 @@ class ObjectIndex(Backend):
     index.8   ``unwanted(before)`` answers blobs that became unwanted before that time, those of expired objects,
               and pending ones begun before ``stale``; never the blob of a visible object.
     index.9   ``forget`` removes rows of unwanted and pending blobs, and never one that a visible object needs.
-    index.10  ``erase`` makes every object of the person invisible, and answers their blobs, pending ones included.
+    index.10  ``erase`` makes every object of the person invisible, and answers their blobs, pending ones included;
+              ``owned`` counts those before.
     index.11  ``known`` answers which of some blobs have a row of any state.
     """
 
@@ -163,6 +164,10 @@ class ObjectIndex(Backend):
     @abstractmethod
     async def known(self, blobs: Sequence[BlobId]) -> BlobIds:
         """Return those of ``blobs`` that have a row."""
+
+    @abstractmethod
+    async def owned(self, person: str) -> int:
+        """Return how many blobs ``erase`` would answer."""
 
     @abstractmethod
     async def erase(self, person: str) -> BlobIds:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from unison_storage.contracts.backend import BackendSpec, Durability
+from unison_storage.contracts.cache import CacheBackend
 from unison_storage.contracts.context import Context
+from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.objects import Blobs, ObjectIndex
 from unison_storage.hookspecs import hookimpl
+from unison_storage.reference.cache import ReferenceCache
+from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.targets import Target
@@ -27,7 +31,7 @@ def backend_specs() -> Sequence[BackendSpec]:
         BackendSpec(
             name="reference",
             schemes=("reference",),
-            kinds=("memory", "object", "object_index"),
+            kinds=("memory", "object", "object_index", "graph", "cache"),
             durability=Durability.PROCESS,
             production_ready=False,
             options=Options,
@@ -54,3 +58,17 @@ def object_index_backend(target: Target, context: Context) -> ObjectIndex:
     """Make an object index in a dict; every call makes an empty one."""
     target.convert(Options)
     return ReferenceObjectIndex(context.clock)
+
+
+@hookimpl
+def graph_backend(target: Target, context: Context) -> GraphBackend:
+    """Make a graph in dicts; every call makes an empty one."""
+    target.convert(Options)
+    return ReferenceGraph(context.clock)
+
+
+@hookimpl
+def cache_backend(target: Target, context: Context) -> CacheBackend:
+    """Make a cache in dicts; every call makes an empty one."""
+    target.convert(Options)
+    return ReferenceCache(context.clock, context.telemetry)

@@ -86,12 +86,15 @@ class ReferenceMemory(MemoryBackend):
             del self._rows[address]
         return len(visible)
 
-    async def erase(self, person: str) -> int:
+    async def owned(self, person: str) -> int:
         """See the contract."""
         now = self._clock.now()
-        owned = [address for address, row in self._rows.items() if row.person == person]
-        visible = sum(self._visible(address, now) is not None for address in owned)
-        for address in owned:
+        return sum(self._visible(address, now) is not None for address in self._of(person))
+
+    async def erase(self, person: str) -> int:
+        """See the contract."""
+        visible = await self.owned(person)
+        for address in self._of(person):
             del self._rows[address]
         return visible
 
@@ -116,6 +119,9 @@ class ReferenceMemory(MemoryBackend):
         return sorted(
             address for address in self._rows if address.startswith(prefix) and self._visible(address, now) is not None
         )
+
+    def _of(self, person: str) -> Sequence[Address]:
+        return [address for address, row in self._rows.items() if row.person == person]
 
     def _line(self, address: Address, *, values: bool) -> Row:
         row = self._rows[address]

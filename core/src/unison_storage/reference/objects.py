@@ -172,6 +172,11 @@ class ReferenceObjectIndex(ObjectIndex):
         live = {row.blob for row in self._rows.values()}
         return [blob for blob in blobs if blob in self._states or blob in live]
 
+    async def owned(self, person: str) -> int:
+        """See the contract."""
+        persons = [row.person for row in self._rows.values()] + [state.person for state in self._states.values()]
+        return persons.count(person)
+
     async def erase(self, person: str) -> BlobIds:
         """See the contract."""
         now = self._clock.now()
