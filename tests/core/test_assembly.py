@@ -30,7 +30,8 @@ from unison_storage.testing import ManualClock
 
 CANARY = "canary-7f3a"
 OWN = {"memory": "UNISON_STORAGE_MEMORY_URL", "object": "UNISON_STORAGE_OBJECT_URL"}
-OWN |= {"object_index": "UNISON_STORAGE_OBJECT_INDEX_URL"}
+OWN |= {"object_index": "UNISON_STORAGE_OBJECT_INDEX_URL", "graph": "UNISON_STORAGE_GRAPH_URL"}
+OWN |= {"cache": "UNISON_STORAGE_CACHE_URL"}
 
 
 def context() -> Context:
@@ -66,7 +67,7 @@ def test_settings_of_every_kind_are_named_after_it() -> None:
     assert placed() == {}
 
 
-@pytest.mark.parametrize("kind", ["object", "object_index"])
+@pytest.mark.parametrize("kind", ["object", "object_index", "graph", "cache"])
 def test_a_url_of_a_plugin_that_does_not_serve_the_kind_is_refused(packages: Packages, kind: str) -> None:
     packages.plugin("mine", described("spec('mine', kinds=('memory',))"))
     with pytest.raises(
@@ -104,7 +105,8 @@ def test_what_is_no_url_is_refused_by_its_setting(value: str) -> None:
 )
 def test_the_url_of_a_keyspace_is_named_by_the_variable_that_would_set_it(name: str, variable: str) -> None:
     setting = f"UNISON_STORAGE_KEYSPACES__{variable}__URL"
-    assert placed(keyspaces=[Keyspace(name=name, url="reference://")]) == {f"memory {name}": setting}
+    found = placed(keyspaces=[Keyspace(name=name, url="reference://")])
+    assert found == {f"memory {name}": setting, f"cache {name}": setting}
     with pytest.raises(UnknownScheme, match=f"^{setting}: "):
         placed(keyspaces=[Keyspace(name=name, url="nosuch://")])
 
@@ -113,11 +115,26 @@ def test_guards_see_scheme_and_durability_and_no_secret() -> None:
     clock = ManualClock()
     keyspace = Keyspace(name="mine", durable=False, url=f"reference://u:{CANARY}@h")
     given = {"memory": f"REFERENCE://u:{CANARY}@h", "object": ReferenceBlobs(clock)}
-    memory, blobs, own = [place.served for place in places(given, [keyspace], Plugins())]
-    assert CANARY not in repr([memory, blobs, own])
+    memory, blobs, own, cache = [place.served for place in places(given, [keyspace], Plugins())]
+    assert CANARY not in repr([memory, blobs, own, cache])
     assert (memory.scheme, memory.durability, memory.durable_wanted) == ("reference", Durability.PROCESS, True)
     assert (blobs.scheme, blobs.durability, blobs.setting) == ("ReferenceBlobs()", Durability.PROCESS, OWN["object"])
     assert (own.kind, own.durable_wanted, own.production_ready) == ("memory", False, False)
+    assert (cache.kind, cache.durable_wanted, cache.production_ready) == ("cache", False, False)
+
+
+def test_a_keyspace_is_kept_by_the_kinds_that_its_url_serves_and_by_one_at_least(packages: Packages) -> None:
+    packages.plugin("only", described("spec('only', kinds=('cache',))"))
+    packages.plugin("none", described("spec('none', kinds=('object', 'graph'))"))
+    setting = "UNISON_STORAGE_KEYSPACES__MINE__URL"
+    assert placed(keyspaces=[Keyspace(name="mine", url="only://h")]) == {"cache mine": setting}
+    with pytest.raises(InvalidConfig, match=f"{setting}: storage-none serves neither memory nor cache at none"):
+        placed(keyspaces=[Keyspace(name="mine", url="none://h")])
+
+
+def test_a_cache_need_not_be_durable() -> None:
+    (place,) = places({"cache": "reference://"}, [], Plugins())
+    assert not place.served.durable_wanted
 
 
 # ------------------------------------------------------------------------------------------------------- migrations

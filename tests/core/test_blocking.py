@@ -152,11 +152,11 @@ def test_the_storage_itself_is_used_without_await() -> None:
         storage.memory.at("session", "p1").put("k", 1)
         assert {name: health.ok for name, health in storage.health().items()}["memory"]
         assert storage.erase("p1").complete
-        assert storage.sweep() == {"memory": 0, "object": 0}
+        assert storage.sweep() == {"memory": 0, "object": 0, "cache": 0}
         assert storage.upkeep.reconcile().checked == 0
         assert storage.profile == "test"
         assert storage.keyspaces.get("session").person_scoped
-        assert [place.kind for place in storage.places()] == ["memory", "object", "object_index"]
+        assert [place.kind for place in storage.places()] == ["memory", "object", "object_index", "graph", "cache"]
         with pytest.raises(InvalidConfig, match="vault"):
             storage.vault.at("connectors")
         assert {"put", "get", "entries", "keyspace"} <= set(dir(storage.memory.at("plain")))

@@ -50,7 +50,7 @@ def test_entry_points_of_other_groups_are_no_backends(packages: Packages) -> Non
 def test_the_reference_is_installed_with_core() -> None:
     plugin = Plugins().serving("reference", SETTING)
     assert plugin.found.distribution == "unison-storage"
-    assert plugin.spec.kinds == ("memory", "object", "object_index")
+    assert plugin.spec.kinds == ("memory", "object", "object_index", "graph", "cache")
     assert plugin.spec.production_ready is False
 
 

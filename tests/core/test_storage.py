@@ -29,13 +29,14 @@ from unison_storage.contracts.backend import Durability
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.testing import ManualClock, reference_storage
 
-KINDS = ["memory", "object", "object_index"]
+KINDS = ["memory", "object", "object_index", "graph", "cache"]
 PROPERTIES = ["memory", "objects", "upkeep", "vault", "audit", "graph", "cache"]
 CALLS: dict[str, Callable[[Storage], Any]] = {
     **{name: attrgetter(name) for name in PROPERTIES},
     "health": lambda storage: storage.health(),
     "erase": lambda storage: storage.erase("p1"),
     "sweep": lambda storage: storage.sweep(),
+    "measure": lambda storage: storage.measure(),
 }
 
 
@@ -330,6 +331,8 @@ def test_nothing_stays_behind_after_closing() -> None:
         (["object"], "upkeep", "UNISON_STORAGE_OBJECT_INDEX_URL"),
         (["object_index"], "objects", "UNISON_STORAGE_OBJECT_URL"),
         (["object", "object_index"], "memory", "UNISON_STORAGE_MEMORY_URL"),
+        (["memory", "cache"], "graph", "UNISON_STORAGE_GRAPH_URL"),
+        (["memory", "graph"], "cache", "UNISON_STORAGE_CACHE_URL"),
     ],
 )
 def test_a_kind_that_nothing_serves_is_told_with_its_setting_when_it_is_touched(
@@ -347,7 +350,7 @@ def test_a_kind_that_nothing_serves_is_told_with_its_setting_when_it_is_touched(
     asyncio.run(use())
 
 
-@pytest.mark.parametrize("kind", ["vault", "audit", "graph", "cache"])
+@pytest.mark.parametrize("kind", ["vault", "audit"])
 def test_a_kind_that_this_version_does_not_serve_is_told(kind: str) -> None:
     async def use() -> None:
         async with reference_storage() as storage:

@@ -12,8 +12,10 @@ from tests.core.watched import Log, watched
 from unison_storage import (
     AccessDenied,
     DeadlineExceeded,
+    Edge,
     InvalidKey,
     Keyspace,
+    Node,
     Storage,
     Unavailable,
 )
@@ -42,22 +44,36 @@ def test_erasing_a_person_reports_per_kind_and_goes_on_where_one_fails() -> None
                 await storage.memory.at("session", person).put("k", 1)
                 await storage.memory.at("plain", person=person).put(person, 1)
                 await storage.objects.at("plain", person=person).put(person, b"x")
+                await storage.graph.upsert_nodes(
+                    [Node("Person", person), Node("Device", f"of-{person}", person=person)]
+                )
+                await storage.graph.upsert_edge(Edge("OWNS", ("Person", person), ("Device", f"of-{person}")))
+                await storage.cache.at("context:cache", person).set("k", 1)
+            dry = await storage.erase("p1", dry_run=True)
+            assert (dry.dry_run, dry.complete) == (True, False)
             report = await storage.erase("p1")
+            assert failing or dry.kinds == report.kinds
             left = await storage.memory.at("plain").count() + await storage.objects.at("plain").count()
+            left += sum((await storage.graph.stats()).nodes.values())
+            left += await storage.cache.at("context:cache", "p1").count()
+            left += await storage.cache.at("context:cache", "p2").count()
             return report, left
 
     report, left = asyncio.run(use(None))
-    assert (report.person, report.complete, left) == ("p1", True, 2)
-    assert {kind: (done.erased, done.pending, done.error) for kind, done in report.kinds.items()} == {
-        "memory": (2, 0, None),
-        "object": (1, 0, None),
-    }
-    for failing, kind, other in (("memory", "memory", "object"), ("object_index", "object", "memory")):
+    assert (report.person, report.complete, left) == ("p1", True, 5)
+    everything = {"memory": (2, 0, None), "object": (1, 0, None), "graph": (3, 0, None), "cache": (1, 0, None)}
+    assert {kind: (done.erased, done.pending, done.error) for kind, done in report.kinds.items()} == everything
+    for failing, kind, more in (
+        ("memory", "memory", 1),
+        ("object_index", "object", 1),
+        ("graph", "graph", 2),
+        ("cache", "cache", 1),
+    ):
         report, left = asyncio.run(use(failing))
         assert not report.complete
         assert (report.kinds[kind].erased, report.kinds[kind].error) == (0, "Unavailable: down for now")
-        assert report.kinds[other].error is None
-        assert left == 3
+        assert [name for name, done in report.kinds.items() if done.error is not None] == [kind]
+        assert left == 5 + more
 
 
 def test_erasing_goes_on_with_the_other_backends_of_memory_where_one_fails() -> None:
@@ -94,6 +110,8 @@ def test_sweeping_removes_what_has_expired_and_what_nobody_wants_any_more() -> N
                 await files.put(str(number), b"x")
             await files.delete("0")
             await files.put("1", b"y")
+            await storage.cache.at("plain").set("short", 1, lifetime=10)
+            await storage.cache.at("plain").set("long", 1, lifetime=86_400)
             swept = [await storage.sweep()]
             for seconds in (11, 3600, 90_000):
                 clock.advance(seconds)
@@ -103,10 +121,10 @@ def test_sweeping_removes_what_has_expired_and_what_nobody_wants_any_more() -> N
             return swept
 
     assert asyncio.run(use()) == [
-        {"memory": 0, "object": 0},
-        {"memory": 2, "object": 0},
-        {"memory": 0, "object": 2},
-        {"memory": 0, "object": 0},
+        {"memory": 0, "object": 0, "cache": 0},
+        {"memory": 2, "object": 0, "cache": 1},
+        {"memory": 0, "object": 2, "cache": 0},
+        {"memory": 0, "object": 0, "cache": 1},
     ]
 
 
@@ -116,7 +134,8 @@ def test_a_keyspace_with_a_url_of_its_own_is_kept_apart_and_still_erased_and_swe
         keyspaces = [Keyspace(name="mine", url="reference://"), Keyspace(name="theirs", url="reference://")]
         shared = ReferenceMemory(clock)
         async with Storage(memory=shared, keyspaces=keyspaces, profile="test", clock=clock) as storage:
-            assert set(await storage.health()) == {"memory", "memory mine", "memory theirs"}
+            own = {f"{kind} {name}" for kind in ("memory", "cache") for name in ("mine", "theirs")}
+            assert set(await storage.health()) == {"memory", *own}
             for keyspace in ("plain", "mine", "theirs"):
                 await storage.memory.at(keyspace, person="p1").put("k", keyspace)
                 await storage.memory.at(keyspace).put("short", keyspace, lifetime=1)
@@ -126,7 +145,7 @@ def test_a_keyspace_with_a_url_of_its_own_is_kept_apart_and_still_erased_and_swe
                 assert entry is not None
                 assert entry.value == keyspace
             clock.advance(2)
-            assert await storage.sweep() == {"memory": 3}
+            assert await storage.sweep() == {"memory": 3, "cache": 0}
             report = await storage.erase("p1")
             assert report.kinds["memory"].erased == 3
 

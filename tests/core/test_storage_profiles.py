@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.watched import Log, watched
-from unison_storage import GuardViolation, Keyspace, Profile, Storage
+from unison_storage import GuardViolation, Keyspace, Node, Profile, Storage
 from unison_storage.clock import SystemClock
 from unison_storage.contracts.backend import Durability
 from unison_storage.contracts.context import Context
@@ -129,10 +129,15 @@ def test_elsewhere_both_serve_every_kind(
             await storage.memory.at("anything").put("k", 1)
             await storage.objects.at("anything").put("k", b"x")
             assert await storage.objects.at("anything").get("k") == b"x"
+            assert await storage.graph.upsert_node(Node("Person", "p1"))
+            await storage.cache.at("anything").set("k", 1)
+            assert await storage.cache.at("anything").get("k") == 1
             assert {name: health.ok for name, health in (await storage.health()).items()} == {
                 "memory": True,
                 "object": True,
                 "object_index": True,
+                "graph": True,
+                "cache": True,
             }
 
     asyncio.run(use())

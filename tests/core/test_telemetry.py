@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unison_storage import InvalidKey, Keyspace, VersionConflict
+from unison_storage import InvalidKey, Keyspace, Node, VersionConflict
 from unison_storage.errors import NotFound
 from unison_storage.telemetry import BUCKETS, Meter, Reading, Telemetry
 from unison_storage.testing import reference_storage
@@ -95,8 +95,11 @@ def used() -> list[Reading]:
                 files = storage.objects.at(keyspace, CANARY, person=CANARY)
                 await files.put(CANARY, CANARY.encode())
                 await files.get(CANARY)
+                await storage.cache.at(keyspace, CANARY).get_or_compute(CANARY, lambda: CANARY)
+            await storage.graph.at(CANARY).upsert_node(Node("Person", CANARY, person=CANARY))
             await storage.erase(CANARY)
             await storage.sweep()
+        assert CANARY not in repr((storage.telemetry.counters, list(storage.telemetry.gauges())))
         return list(storage.telemetry.readings())
 
     return asyncio.run(use())
@@ -105,7 +108,9 @@ def used() -> list[Reading]:
 def test_no_label_tells_whose_data_it_is_or_where_it_lies() -> None:
     readings = used()
     assert CANARY not in repr(readings)
-    assert {one.keyspace for one in readings} == {"declared", "undeclared", "all"}
+    # a person is erased from the cache keyspace by keyspace
+    scoped = {"session", "ui:session", "transcripts", "context:cache"}
+    assert {one.keyspace for one in readings} == {"declared", "undeclared", "all", *scoped}
 
 
 def test_calls_of_a_store_are_counted_once_and_refusals_before_the_backend_are_not() -> None:

@@ -23,6 +23,10 @@ CLASSES = (
     ("stores/objects.py", "ObjectStore"),
     ("stores/objects.py", "Objects"),
     ("stores/upkeep.py", "Upkeep"),
+    ("stores/graph.py", "Graph"),
+    ("stores/leases.py", "Lease"),
+    ("stores/cache.py", "CacheStore"),
+    ("stores/cache.py", "Cache"),
     ("storage.py", "Storage"),
 )
 INTERNAL = {"blocking", "from_env", "drain", "remove", "give_up", "arguments"}
@@ -37,26 +41,33 @@ HEAD = '''"""The types of the blocking doorway, made by `python -m tests.tools.b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
 from unison_storage.contracts.migrations import Migrations
+from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces
 from unison_storage.profiles import Profile
 from unison_storage.storage import Storage
 from unison_storage.stores.arguments import GivenLifetime
+from unison_storage.stores.cache import GivenSeconds
+from unison_storage.stores.cached import Cached, P, R
+from unison_storage.stores.filling import Loader
+from unison_storage.stores.leases import Grant
 from unison_storage.stores.sources import Source
 from unison_storage.stores.upkeep import Repair
 from unison_storage.telemetry import Telemetry
 from unison_storage.values import (
-    Entry, ErasureReport, Expectation, Health, Missing, ObjectInfo, Page, Stamp
+    Direction, Edge, EdgeRef, Entry, ErasureReport, Expectation, GraphStats, Health, Missing, Neighbor, Node,
+    NodeRef, ObjectInfo, Page, Path, Scalar, Stamp, Walk
 )
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 BlockingSource: TypeAlias = "Source | Iterator[bytes] | BlockingBody"
 
@@ -72,6 +83,12 @@ class _Blocking(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.parse(RENAMED.get(node.id, node.id), mode="eval").body
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        # what is awaited elsewhere is there at once
+        awaited = isinstance(node.value, ast.Name) and node.value.id == "Awaitable"
+        return node.slice if awaited else node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return node
@@ -98,6 +115,7 @@ def _class(node: ast.ClassDef) -> str:
     if node.name == "Storage":
         lines += [_indented(text) for text in ("profile: Profile", "keyspaces: Keyspaces", "telemetry: Telemetry")]
         lines.append(_indented("def __init__(self, storage: Storage) -> None: ..."))
+    if any(_is_method(member) and member.name == "__aenter__" for member in node.body):
         lines += [_indented("def __enter__(self) -> Self: ..."), _indented(_EXIT)]
     for attribute in _attributes(node):
         lines.append(_indented(attribute))
@@ -130,7 +148,7 @@ def _attributes(node: ast.ClassDef) -> Iterator[str]:
                     yield f"{name}: {ast.unparse(types[name])}"
 
 
-_PUBLIC = {"namespace", "person", "info", "start", "end", "max_size"}
+_PUBLIC = {"namespace", "person", "info", "start", "end", "max_size", "model", "space"}
 
 
 def _is_method(member: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from unison_storage.capabilities import Limits as Limits
     from unison_storage.classification import DataClass as DataClass
     from unison_storage.errors import *  # noqa: F403 - the whole tree is public
+    from unison_storage.graph_model import Grammar as Grammar
+    from unison_storage.graph_model import GraphModel as GraphModel
+    from unison_storage.graph_model import GraphProperty as GraphProperty
+    from unison_storage.graph_model import Relationship as Relationship
     from unison_storage.keyspaces import Keyspace as Keyspace
     from unison_storage.profiles import Profile as Profile
     from unison_storage.storage import Storage as Storage
+    from unison_storage.stores.cache import Cache as Cache
+    from unison_storage.stores.cached import Cached as Cached
+    from unison_storage.stores.graph import Graph as Graph
+    from unison_storage.stores.leases import Grant as Grant
+    from unison_storage.stores.leases import Lease as Lease
     from unison_storage.stores.memory import Memory as Memory
     from unison_storage.stores.objects import Objects as Objects
     from unison_storage.values import ABSENT as ABSENT
@@ -24,16 +33,24 @@ if TYPE_CHECKING:
     from unison_storage.values import KEEP as KEEP
     from unison_storage.values import MISSING as MISSING
     from unison_storage.values import PRESENT as PRESENT
+    from unison_storage.values import Edge as Edge
+    from unison_storage.values import EdgeRef as EdgeRef
     from unison_storage.values import Entry as Entry
     from unison_storage.values import ErasedKind as ErasedKind
     from unison_storage.values import ErasureReport as ErasureReport
     from unison_storage.values import Expect as Expect
+    from unison_storage.values import GraphStats as GraphStats
     from unison_storage.values import Health as Health
     from unison_storage.values import Keep as Keep
     from unison_storage.values import Missing as Missing
+    from unison_storage.values import Neighbor as Neighbor
+    from unison_storage.values import Node as Node
     from unison_storage.values import ObjectInfo as ObjectInfo
     from unison_storage.values import Page as Page
+    from unison_storage.values import Path as Path
+    from unison_storage.values import Reached as Reached
     from unison_storage.values import Stamp as Stamp
+    from unison_storage.values import Walk as Walk
 
 __version__ = "0.1.0"
 
@@ -44,11 +61,17 @@ _WHERE = {
     "unison_storage.profiles": ("Profile",),
     "unison_storage.classification": ("DataClass",),
     "unison_storage.capabilities": ("Capability", "Limits"),
+    "unison_storage.graph_model": ("Grammar", "GraphModel", "GraphProperty", "Relationship"),
+    "unison_storage.stores.cache": ("Cache",),
+    "unison_storage.stores.cached": ("Cached",),
+    "unison_storage.stores.graph": ("Graph",),
+    "unison_storage.stores.leases": ("Grant", "Lease"),
     "unison_storage.stores.memory": ("Memory",),
     "unison_storage.stores.objects": ("Objects",),
     "unison_storage.values": (
         *("ABSENT", "ANY", "KEEP", "MISSING", "PRESENT"),
-        *("Entry", "ErasedKind", "ErasureReport", "Expect", "Health", "Keep", "Missing", "ObjectInfo", "Page", "Stamp"),
+        *("Edge", "EdgeRef", "Entry", "ErasedKind", "ErasureReport", "Expect", "GraphStats", "Health", "Keep"),
+        *("Missing", "Neighbor", "Node", "ObjectInfo", "Page", "Path", "Reached", "Stamp", "Walk"),
     ),
     "unison_storage.errors": (
         *("StorageError", "ConfigurationError", "LifecycleError", "RequestError", "IntegrityError"),

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from unison_storage import guards
 from unison_storage.contracts.backend import Backend
+from unison_storage.contracts.cache import CacheBackend
 from unison_storage.contracts.context import Context
+from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.migrations import Migrations
 from unison_storage.contracts.objects import Blobs, ObjectIndex
 from unison_storage.errors import InvalidConfig, SchemaOutOfDate
 from unison_storage.keyspaces import Keyspace, label_of
-from unison_storage.layers.coalesce import coalesce_index, coalesce_memory
+from unison_storage.layers.coalesce import coalesce_cache, coalesce_graph, coalesce_index, coalesce_memory
 from unison_storage.layers.deadline import deadline
 from unison_storage.layers.readonly import readonly
 from unison_storage.layers.retry import Patience, retry
@@ -36,15 +38,25 @@ SETTINGS: Final[Mapping[str, str]] = {
     "cache": "UNISON_STORAGE_CACHE_URL",
 }
 DATABASE: Final = "UNISON_STORAGE_DATABASE_URL"
-OFFERED: Final = ("memory", "object", "object_index")
+OFFERED: Final = ("memory", "object", "object_index", "graph", "cache")
 """The kinds that this version serves."""
 
-_HOOKS: Final = {"memory": "memory_backend", "object": "blob_backend", "object_index": "object_index_backend"}
+_HOOKS: Final = {
+    "memory": "memory_backend",
+    "object": "blob_backend",
+    "object_index": "object_index_backend",
+    "graph": "graph_backend",
+    "cache": "cache_backend",
+}
 _CONTRACTS: Final[Mapping[str, type[Any]]] = {
     "memory": MemoryBackend,
     "object": Blobs,
     "object_index": ObjectIndex,
+    "graph": GraphBackend,
+    "cache": CacheBackend,
 }
+_KEYSPACED: Final = ("memory", "cache")
+"""Kinds that may keep a keyspace on a backend of its own."""
 
 
 class Layering(Struct, frozen=True):
@@ -68,7 +80,7 @@ class Place(Struct, frozen=True):
     @property
     def served(self) -> guards.Served:
         """What guard rails judge. Cache and memory of a keyspace that need not be durable may be on anything."""
-        wanted = self.keyspace is None or self.keyspace.durable
+        wanted = self.kind != "cache" and (self.keyspace is None or self.keyspace.durable)
         if self.backend is not None:
             return guards.Served(
                 self.kind,
@@ -115,9 +127,21 @@ def places(given: Mapping[str, Any], keyspaces: Sequence[Keyspace], plugins: Plu
                 found[kind] = Place(kind, setting, plugin, target)
     for keyspace in keyspaces:
         if keyspace.url is not None:
-            setting = f"UNISON_STORAGE_KEYSPACES__{label_of(keyspace.name)}__URL"
-            found[f"memory {keyspace.name}"] = _place("memory", setting, keyspace.url, plugins, keyspace)
+            for place in _own_places(keyspace, keyspace.url, plugins):
+                found[f"{place.kind} {keyspace.name}"] = place
     return list(found.values())
+
+
+def _own_places(keyspace: Keyspace, url: str, plugins: Plugins) -> Sequence[Place]:
+    setting = f"UNISON_STORAGE_KEYSPACES__{label_of(keyspace.name)}__URL"
+    target, plugin = _served_by(url, setting, plugins)
+    kinds = [kind for kind in _KEYSPACED if kind in plugin.spec.kinds]
+    if not kinds:
+        raise InvalidConfig(
+            f"{setting}: {plugin.found.distribution} serves neither memory nor cache at {target.scheme}: it serves "
+            f"{', '.join(plugin.spec.kinds)}"
+        )
+    return [Place(kind, setting, plugin, target, keyspace=keyspace) for kind in kinds]
 
 
 def _served_by(url: str, setting: str, plugins: Plugins) -> tuple[Target, Plugin]:
@@ -127,7 +151,7 @@ def _served_by(url: str, setting: str, plugins: Plugins) -> tuple[Target, Plugin
     return target, plugin
 
 
-def _place(kind: str, setting: str, value: Any, plugins: Plugins, keyspace: Keyspace | None = None) -> Place:
+def _place(kind: str, setting: str, value: Any, plugins: Plugins) -> Place:
     if isinstance(value, str):
         target, plugin = _served_by(value, setting, plugins)
         if kind not in plugin.spec.kinds:
@@ -135,10 +159,10 @@ def _place(kind: str, setting: str, value: Any, plugins: Plugins, keyspace: Keys
                 f"{setting}: {plugin.found.distribution} does not serve {kind} at {target.scheme}: it serves "
                 f"{', '.join(plugin.spec.kinds)}"
             )
-        return Place(kind, setting, plugin, target, keyspace=keyspace)
+        return Place(kind, setting, plugin, target)
     if not isinstance(value, _CONTRACTS[kind]):
         raise InvalidConfig(f"{setting}: {type(value).__name__} is neither a URL nor a backend for {kind}")
-    return Place(kind, setting, backend=value, keyspace=keyspace)
+    return Place(kind, setting, backend=value)
 
 
 def migrations_of(
@@ -193,31 +217,26 @@ def backend_of(place: Place, plugins: Plugins, context: Context, layering: Layer
     return _LAYERED[place.kind](backend, context, layering)
 
 
-def _memory(backend: Any, context: Context, layering: Layering) -> MemoryBackend:
-    inner: MemoryBackend = _timed(backend, context, layering)
-    if backend.batching == "core":
-        inner = coalesce_memory(inner)
-    return readonly(inner) if layering.read_only else inner
-
-
-def _index(backend: Any, context: Context, layering: Layering) -> ObjectIndex:
-    inner: ObjectIndex = _timed(backend, context, layering)
-    if backend.batching == "core":
-        inner = coalesce_index(inner)
-    return readonly(inner) if layering.read_only else inner
-
-
 def _blobs(backend: Blobs, _context: Context, layering: Layering) -> Blobs:
     return readonly(backend) if layering.read_only else backend
 
 
-def _timed(backend: Any, context: Context, layering: Layering) -> Any:
-    inner = backend if layering.deadline is None else deadline(backend, layering.deadline)
-    return inner if layering.patience is None else retry(inner, context.clock, layering.patience)
+def _gathering(coalesce: Callable[[Any], Backend]) -> Callable[[Any, Context, Layering], Backend]:
+    def layered(backend: Any, context: Context, layering: Layering) -> Backend:
+        inner: Backend = backend if layering.deadline is None else deadline(backend, layering.deadline)
+        if layering.patience is not None:
+            inner = retry(inner, context.clock, layering.patience)
+        if backend.batching == "core":
+            inner = coalesce(inner)
+        return readonly(inner) if layering.read_only else inner
+
+    return layered
 
 
 _LAYERED: Final[Mapping[str, Callable[[Any, Context, Layering], Backend]]] = {
-    "memory": _memory,
+    "memory": _gathering(coalesce_memory),
     "object": _blobs,
-    "object_index": _index,
+    "object_index": _gathering(coalesce_index),
+    "graph": _gathering(coalesce_graph),
+    "cache": _gathering(coalesce_cache),
 }

@@ -11,12 +11,16 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from inspect import isawaitable
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from unison_storage.errors import Closed, InvalidConfig, NotOpen, WrongLoop
+from unison_storage.stores.cached import BY_HANDLE
+from unison_storage.stores.filling import OF_CALLER
 
 if TYPE_CHECKING:
     from unison_storage.storage import Storage
@@ -26,8 +30,48 @@ _CLOSE_TIMEOUT: Final = 30.0
 _END: Final = object()
 _CLOSED: Final = "this storage is closed; open it again with `with storage.blocking()`"
 
-Errand = tuple[Callable[[], Any], "asyncio.Future[Any]"]
-"""What the loop asks the caller's thread to do, and where it wants the answer."""
+
+class Errands:
+    """What the loop asks the thread of one caller to do while that waits for its call."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = SimpleQueue()
+        self._asked: set[asyncio.Future[Any]] = set()
+        self._left = False
+
+    async def ask(self, act: Callable[[], Any]) -> Any:
+        """Return what ``act`` returns on the caller's thread; cancelled where the caller has left."""
+        if self._left:
+            raise asyncio.CancelledError
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked.add(answer)
+        # in the context of the loop, so that what it asks of the storage is known to come from here
+        self._queue.put((partial(copy_context().run, act), answer))
+        try:
+            return await answer
+        finally:
+            self._asked.discard(answer)
+
+    def end(self) -> None:
+        """Tell the caller that its call has ended."""
+        self._queue.put(None)
+
+    def leave(self) -> None:
+        """Cancel what was asked and is not done: the caller has left. Runs on the loop."""
+        self._left = True
+        for answer in self._asked:
+            answer.cancel()
+
+    def serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what is asked, on this thread, until the call has ended."""
+        while (errand := self._queue.get()) is not None:
+            act, answer = errand
+            try:
+                result = act()
+            except Exception as error:  # noqa: BLE001 - the caller's own code: its errors go where it is waited for
+                loop.call_soon_threadsafe(_fail, answer, error)
+            else:
+                loop.call_soon_threadsafe(_answer, answer, result)
 
 
 class LoopThread:
@@ -41,13 +85,13 @@ class LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name="unison-storage-loop", daemon=True)
         self._thread.start()
 
-    def call(self, make: Callable[[SimpleQueue[Errand | None]], Awaitable[Any]]) -> Any:
+    def call(self, make: Callable[[Errands], Awaitable[Any]]) -> Any:
         """Run what ``make`` returns on the loop and return its result; meanwhile run errands of the loop here.
 
         Raises ``Closed`` where the loop has ended or ends meanwhile.
         """
         refuse_running_loop()
-        errands: SimpleQueue[Errand | None] = SimpleQueue()
+        errands = Errands()
         started: list[asyncio.Task[Any]] = []
 
         async def run() -> Any:
@@ -56,17 +100,19 @@ class LoopThread:
         def start() -> None:
             task = self._loop.create_task(run())
             started.append(task)
-            task.add_done_callback(lambda _task: errands.put(None))
+            task.add_done_callback(lambda _task: errands.end())
 
         with self._gate:
             if self._closing:
                 raise Closed(_CLOSED)
             self._loop.call_soon_threadsafe(start)
         try:
-            self._serve(errands)
+            errands.serve(self._loop)
         except BaseException:
             # the caller was interrupted: the call must not go on behind its back
             self._loop.call_soon_threadsafe(lambda: started[0].cancel())  # noqa: PLW0108 - there may be no task yet
+            # nor may others wait for what this thread was to do
+            self._loop.call_soon_threadsafe(errands.leave)
             raise
         try:
             return started[0].result()
@@ -86,16 +132,6 @@ class LoopThread:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def _serve(self, errands: SimpleQueue[Errand | None]) -> None:
-        while (errand := errands.get()) is not None:
-            act, answer = errand
-            try:
-                result = act()
-            except Exception as error:  # noqa: BLE001 - the caller's own code: its errors go where it is waited for
-                self._loop.call_soon_threadsafe(_fail, answer, error)
-            else:
-                self._loop.call_soon_threadsafe(_answer, answer, result)
-
 
 class Blocking:
     """A store, a handle or a body without ``await``: the same names, with ``for`` and ``with``."""
@@ -105,12 +141,15 @@ class Blocking:
         self._thread = thread
 
     def __getattr__(self, name: str) -> Any:
+        plain = getattr(type(self._inner), name, None)
+        if getattr(plain, BY_HANDLE, False):
+            return partial(cast("Callable[..., Any]", plain), self)
         value = getattr(self._inner, name)
         if not callable(value):
             return value
 
         def call(*arguments: Any, **named: Any) -> Any:
-            async def run(errands: SimpleQueue[Errand | None]) -> Any:
+            async def run(errands: Errands) -> Any:
                 given = [_lent(argument, errands) for argument in arguments]
                 result = value(*given, **{key: _lent(argument, errands) for key, argument in named.items()})
                 return await result if isawaitable(result) else result
@@ -225,23 +264,28 @@ def _walk(items: AsyncIterator[Any], thread: LoopThread) -> Iterator[Any]:
                 thread.call(close)
 
 
-def _lent(argument: Any, errands: SimpleQueue[Errand | None]) -> Any:
-    """Return what the loop may use: handles without their doorway, iterators that run on the caller's thread."""
+def _lent(argument: Any, errands: Errands) -> Any:
+    """Return what the loop may use: handles without their doorway; iterators and functions that run with the caller."""
     if isinstance(argument, Blocking):
         return argument._inner  # noqa: SLF001 - the doorway hands over what it stands in front of
+    if callable(argument) and not isinstance(argument, type):
+        return _errand(argument, errands)
     if not hasattr(argument, "__next__") or hasattr(argument, "read"):
         return argument
 
     async def pull() -> AsyncIterator[Any]:
-        while True:
-            answer = asyncio.get_running_loop().create_future()
-            errands.put((lambda: next(argument, _END), answer))
-            item = await answer
-            if item is _END:
-                return
+        while (item := await errands.ask(lambda: next(argument, _END))) is not _END:
             yield item
 
     return pull()
+
+
+def _errand(function: Callable[[], Any], errands: Errands) -> Callable[[], Awaitable[Any]]:
+    async def run() -> Any:
+        return await errands.ask(function)
+
+    setattr(run, OF_CALLER, True)
+    return run
 
 
 async def _cancel_others() -> None:

@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
 from unison_storage.contracts.migrations import Migrations
+from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces
 from unison_storage.profiles import Profile
 from unison_storage.storage import Storage
 from unison_storage.stores.arguments import GivenLifetime
+from unison_storage.stores.cache import GivenSeconds
+from unison_storage.stores.cached import Cached, P, R
+from unison_storage.stores.filling import Loader
+from unison_storage.stores.leases import Grant
 from unison_storage.stores.sources import Source
 from unison_storage.stores.upkeep import Repair
 from unison_storage.telemetry import Telemetry
-from unison_storage.values import Entry, ErasureReport, Expectation, Health, Missing, ObjectInfo, Page, Stamp
+from unison_storage.values import (
+    Direction,
+    Edge,
+    EdgeRef,
+    Entry,
+    ErasureReport,
+    Expectation,
+    GraphStats,
+    Health,
+    Missing,
+    Neighbor,
+    Node,
+    NodeRef,
+    ObjectInfo,
+    Page,
+    Path,
+    Scalar,
+    Stamp,
+    Walk,
+)
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 BlockingSource: TypeAlias = "Source | Iterator[bytes] | BlockingBody"
 
@@ -51,6 +76,8 @@ class BlockingMemoryStore:
     def at(self, keyspace: str, *namespace: str, person: str | None = None, type: type[T]) -> BlockingMemory[T]: ...
     def erase(self, person: str) -> int:
         """Remove every entry of the person, in all keyspaces; return how many were visible."""
+    def owned(self, person: str) -> int:
+        """Return how many entries ``erase`` would remove."""
     def purge_expired(self, limit: int = 10000) -> int:
         """Remove entries that have expired, at most ``limit`` on each backend; return how many.
 
@@ -131,12 +158,15 @@ class BlockingObjectStore:
     def at(self, keyspace: str, *namespace: str, person: str | None = None) -> BlockingObjects:
         """Return the handle of a namespace. In a person-scoped keyspace the first segment is the person.
 
-        Raises ``UnknownKeyspace``, ``InvalidKey``, and ``InvalidValue`` for a person other than the first segment.
+        Raises ``UnknownKeyspace``, ``InvalidKey``, ``InvalidValue`` for a person other than the first segment, and
+        ``ClassificationViolation`` for a keyspace of a data class that objects do not accept.
         """
     def by_id(self, id: str) -> ObjectInfo | None:
         """Return the object with that id wherever it lies, or ``None``."""
     def erase(self, person: str) -> tuple[int, int]:
         """Make all objects of the person invisible and remove their bytes; return how many blobs went, and stay."""
+    def owned(self, person: str) -> int:
+        """Return of how many blobs ``erase`` would remove the bytes."""
 
 class BlockingObjects:
     """One namespace of objects. Immutable, cheap to make, and safe to keep while the storage is open.
@@ -224,11 +254,247 @@ class BlockingUpkeep:
     def scrub(self) -> Repair:
         """Read every object and compare size and SHA-256; name those that are gone or damaged."""
 
+class BlockingGraph:
+    """One space of the graph; ``storage.graph`` is the empty one. Immutable and cheap to make.
+
+    Labels, relationship types and properties are those of the graph model. An upsert merges properties into what is
+    there, and ``None`` removes one. Whatever begins at a node that is not there answers nothing. Raises everywhere
+    ``InvalidValue`` for names that the model lacks, ``InvalidKey`` for what is no id, ``ClassificationViolation`` for a
+    value that is none of its property's.
+    """
+
+    model: GraphModel
+    space: tuple[str, ...]
+    def at(self, *space: str) -> BlockingGraph:
+        """Return the handle of a space, named by its segments. Nothing of one space is met in another."""
+    def upsert_node(self, node: Node) -> bool:
+        """Make or merge a node; return whether it was made. A person other than the stored one: ``InvalidValue``."""
+    def upsert_nodes(self, nodes: Iterable[Node]) -> list[bool]:
+        """Make or merge each, in order; return which were made.
+
+        Each stands or fails by itself: ``BatchFailed`` if any failed, whose results are by position in ``nodes``.
+        """
+    def upsert_edge(self, edge: Edge) -> bool:
+        """Make or merge an edge; return whether it was made. ``NotFound`` where one of its ends is not there."""
+    def upsert_edges(self, edges: Iterable[Edge]) -> list[bool]:
+        """Make or merge each, in order; return which were made. ``BatchFailed`` as for ``upsert_nodes``."""
+    def get_node(self, ref: NodeRef) -> Node | None:
+        """Return the node of a label and id, or ``None``."""
+    def get_nodes(self, refs: Iterable[NodeRef]) -> dict[NodeRef, Node | None]:
+        """Return the node or ``None`` for each label and id; ``BatchFailed`` if any failed."""
+    def get_edge(self, ref: EdgeRef | Edge) -> Edge | None:
+        """Return the edge, or ``None``; of an ``Edge`` only what identifies it counts."""
+    def get_edges(self, refs: Iterable[EdgeRef | Edge]) -> dict[EdgeRef, Edge | None]:
+        """Return the edge or ``None`` for each; ``BatchFailed`` if any failed."""
+    def delete_node(self, ref: NodeRef, *, detach: bool = False) -> bool:
+        """Remove a node; return whether it was there. ``HasEdges`` while it has some, unless ``detach`` drops them."""
+    def delete_nodes(self, refs: Iterable[NodeRef], *, detach: bool = False) -> dict[NodeRef, bool]:
+        """Remove each; return which were there. ``BatchFailed`` if any failed."""
+    def delete_edge(self, ref: EdgeRef | Edge) -> bool:
+        """Remove an edge; return whether it was there."""
+    def delete_edges(self, refs: Iterable[EdgeRef | Edge]) -> dict[EdgeRef, bool]:
+        """Remove each; return which were there. ``BatchFailed`` if any failed."""
+    def neighbors_page(
+        self,
+        ref: NodeRef,
+        *,
+        direction: Direction = "out",
+        types: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
+        cursor: str | None = None,
+        limit: int = ...,
+    ) -> Page[Neighbor]:
+        """Return one page of the nodes beside one, with the edges that lead there; ``limit`` from 1 to 1,000.
+
+        In order of the edge's type, the node's label and id, and the edge's key. A loop comes once.
+        """
+    def neighbors(
+        self,
+        ref: NodeRef,
+        *,
+        direction: Direction = "out",
+        types: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
+    ) -> Iterator[Neighbor]:
+        """Yield the nodes beside one, with the edges that lead there, page by page, in the order of a page."""
+    def traverse(
+        self,
+        *starts: NodeRef,
+        direction: Direction = "out",
+        types: Collection[str] | None = None,
+        max_depth: int = 3,
+        max_nodes: int = 1000,
+    ) -> Walk:
+        """Return the nodes within ``max_depth`` edges of the starts, breadth first, each once, starts left out.
+
+        In order of depth, label and id; ``walk.cut`` says that ``max_nodes`` (at most 10,000) left something out.
+        """
+    def shortest_path(
+        self,
+        source: NodeRef,
+        target: NodeRef,
+        *,
+        direction: Direction = "out",
+        types: Collection[str] | None = None,
+        max_depth: int = 6,
+    ) -> Path | None:
+        """Return a path of the least number of edges, any of several, or ``None`` where none has ``max_depth`` or less.
+
+        From a node that is there to itself it has no edges.
+        """
+    def find_nodes_page(
+        self, label: str, where: Mapping[str, Scalar] | None = None, *, cursor: str | None = None, limit: int = ...
+    ) -> Page[Node]:
+        """Return one page of the nodes of a label whose properties equal ``where``, in byte order of the id."""
+    def find_nodes(self, label: str, where: Mapping[str, Scalar] | None = None) -> Iterator[Node]:
+        """Yield the nodes of a label whose properties equal ``where``, in byte order of the id, page by page."""
+    def stats(self) -> GraphStats:
+        """Return how many nodes of each label and edges of each type this space has. May read all of it."""
+    def clear(self) -> int:
+        """Remove every node and edge of this space, and of no other; return how many that were."""
+    def erase(self, person: str) -> int:
+        """Remove the person's nodes with their edges, the person's edges and the node ``Person`` of that id.
+
+        In all spaces; returns how many nodes and edges went.
+        """
+    def owned(self, person: str) -> int:
+        """Return how many nodes and edges ``erase`` would remove."""
+    def total(self) -> GraphStats:
+        """Return what all spaces have together."""
+    def query(
+        self, text: str, parameters: Mapping[str, Any] | None = None, *, read_only: bool = True, timeout: float = ...
+    ) -> Sequence[Mapping[str, Any]]:
+        """Run a query of trusted code in the backend's own language; it sees all spaces and no model checks it.
+
+        ``Unsupported`` where the backend has no such language. Values go into ``parameters``, never into ``text``.
+        """
+
+class BlockingLease:
+    """``async with cache.lease(…) as lease``: taken at the beginning, let go of at the end."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    @property
+    def fence(self) -> int:
+        """A number that is greater than that of every earlier holder. ``InvalidValue`` before the lease is taken."""
+    @property
+    def owner(self) -> str:
+        """The token of this holder."""
+    def renew(self, *, lifetime: float | None = None) -> None:
+        """Start the lifetime anew, by default as long as before. ``NotFound`` if the lease was lost meanwhile."""
+
+class BlockingCacheStore:
+    """What ``storage.cache`` is. Keyspaces with a URL of their own have a backend of their own."""
+    @overload
+    def at(self, keyspace: str, *namespace: str) -> BlockingCache[Any]: ...
+    @overload
+    def at(self, keyspace: str, *namespace: str, type: type[T]) -> BlockingCache[T]: ...
+    def erase(self, person: str) -> int:
+        """Remove every entry of the person, in all person-scoped keyspaces; return how many there were."""
+    def owned(self, person: str) -> int:
+        """Return how many entries ``erase`` would remove."""
+    def purge_expired(self, limit: int = 10000) -> int:
+        """Free the room of entries that have expired, at most ``limit`` on each backend; return of how many."""
+
+class BlockingCache(Generic[T]):
+    """One namespace of the cache. Immutable, cheap to make, and safe to keep while the storage is open.
+
+    Any entry may vanish at any time; what was overwritten or deleted, or has expired, never comes back. While the
+    backend does not answer, a keyspace that is declared ``on_failure="degrade"`` reads as if nothing were there and
+    lets writes of values go, which is counted; everything else raises, as all calls of other keyspaces do.
+    """
+
+    namespace: tuple[str, ...]
+    @property
+    def keyspace(self) -> str:
+        """The name of the keyspace."""
+    @property
+    def codec(self) -> str:
+        """How values of the keyspace are encoded: ``json``, ``msgpack`` or ``raw``."""
+    @property
+    def limit(self) -> int:
+        """How many bytes a value may have, encoded."""
+    def get(self, key: str, default: D | None = None) -> T | D | None:
+        """Return the value, or ``default``; with ``MISSING`` a stored ``None`` is told from nothing."""
+    def set(self, key: str, value: T, *, lifetime: GivenSeconds = ...) -> None:
+        """Write the value. ``lifetime`` in seconds; the keyspace's default where it is left out."""
+    def add(self, key: str, value: T, *, lifetime: GivenSeconds = ...) -> bool:
+        """Write the value if nothing is there; return whether it was written. Of concurrent calls one wins."""
+    def delete(self, key: str) -> bool:
+        """Remove the entry; return whether it was there. What is being computed for it is not kept."""
+    def touch(self, key: str, *, lifetime: float) -> bool:
+        """Start the lifetime anew; return whether the entry was there."""
+    def increment(self, key: str, by: int = 1, *, lifetime: GivenSeconds = ...) -> int:
+        """Add to a counter and return its new value. One that is absent starts at 0, and gets the lifetime then.
+
+        Raises ``InvalidValue`` if what is stored is no counter, or past -2^63 … 2^63-1; it is unchanged then.
+        """
+    def get_many(self, keys: Iterable[str], default: D | None = None) -> dict[str, T | D | None]:
+        """Return the value or ``default`` for each key; ``BatchFailed`` if any failed."""
+    def set_many(self, values: Mapping[str, T], *, lifetime: GivenSeconds = ...) -> None:
+        """Write each value; each stands or fails by itself. ``BatchFailed`` if any failed."""
+    def add_many(self, values: Mapping[str, T], *, lifetime: GivenSeconds = ...) -> dict[str, bool]:
+        """Write each value where nothing is; return which were written. ``BatchFailed`` if any failed."""
+    def delete_many(self, keys: Iterable[str]) -> dict[str, bool]:
+        """Remove each; return which were there. ``BatchFailed`` if any failed."""
+    def touch_many(self, keys: Iterable[str], *, lifetime: float) -> dict[str, bool]:
+        """Start the lifetime of each anew; return which were there. ``BatchFailed`` if any failed."""
+    def increment_many(self, amounts: Mapping[str, int], *, lifetime: GivenSeconds = ...) -> dict[str, int]:
+        """Add to each counter; return the new values. ``BatchFailed`` if any failed."""
+    def count(self, *namespace: str) -> int:
+        """Return how many entries lie below this handle. A server may have to look at everything it holds."""
+    def delete_prefix(self, *namespace: str) -> int:
+        """Remove everything below this handle; return how many entries that were. Costs as ``count``; not atomic."""
+    def get_or_compute(
+        self,
+        key: str,
+        loader: Loader,
+        *,
+        lifetime: GivenSeconds = ...,
+        early: float | None = None,
+        negative: float | Literal[Missing.MISSING] | None = ...,
+        lease: float = ...,
+    ) -> T:
+        """Return the value, or what ``loader`` returns (it may be a coroutine function), which is kept then.
+
+        Callers that miss it at the same time wait for one of them; other processes wait for it for at most ``lease``
+        seconds. ``early`` seconds before its end a value is computed anew behind the caller's back, who gets the one
+        that is there. ``negative`` is the lifetime of a ``None``; with ``negative=None`` a ``None`` is not kept. What
+        is computed across a delete is returned to those who asked before it, and not kept.
+
+        Raises what ``loader`` raises, at all who wait for it; ``InvalidValue`` if it waits for its own key.
+        """
+    def cached(
+        self,
+        *,
+        lifetime: GivenSeconds = ...,
+        early: float | None = None,
+        negative: float | Literal[Missing.MISSING] | None = ...,
+        lease: float = ...,
+    ) -> Callable[[Callable[P, R]], Cached[P, R]]:
+        """Return a decorator that keeps what a function returns, by its arguments; options as ``get_or_compute``."""
+    def lease(self, name: str, *, lifetime: float, wait: float = 0) -> BlockingLease:
+        """Return a lease for ``async with``: ``LeaseHeld`` if another has it and goes on so for ``wait`` seconds.
+
+        Names of leases and keys of values are apart. Advisory: compare ``lease.fence`` where it matters.
+        """
+    def acquire(self, name: str, *, lifetime: float, owner: str | None = None) -> Grant:
+        """Take a lease without ``async with``; ``LeaseHeld`` while another owner has it.
+
+        Taking it again as its ``owner`` starts its lifetime anew, and leaves the fence.
+        """
+    def renew(self, name: str, owner: str, *, lifetime: float) -> bool:
+        """Start the lifetime of a lease anew; return whether ``owner`` still held it."""
+    def release(self, name: str, owner: str) -> bool:
+        """Let go of a lease; return whether ``owner`` still held it."""
+
 class BlockingStorage:
     """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
 
     URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
-    nothing else names. The profile is ``production`` unless another is asked for.
+    nothing else names. The profile is ``production`` unless another is asked for. ``graph_model`` is a ``GraphModel``
+    or where one is (``module:name``); without it the graph has the model of UnisonOS.
     """
 
     profile: Profile
@@ -255,11 +521,11 @@ class BlockingStorage:
     def audit(self) -> Any:
         """The audit log: ``InvalidConfig``, since this version does not serve it."""
     @property
-    def graph(self) -> Any:
-        """Relations between ids: ``InvalidConfig``, since this version does not serve the graph."""
+    def graph(self) -> BlockingGraph:
+        """Relations between ids. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
     @property
-    def cache(self) -> Any:
-        """Short-lived values: ``InvalidConfig``, since this version does not serve the cache."""
+    def cache(self) -> BlockingCacheStore:
+        """Short-lived values. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
     @property
     def was_open(self) -> bool:
         """Whether it has been opened at least once."""
@@ -272,10 +538,17 @@ class BlockingStorage:
         """Close everything, last opened first; idempotent. Calls that are under way may fail."""
     def health(self) -> dict[str, Health]:
         """Return how each backend answers now, by kind, all asked at once; never raises for a backend."""
-    def erase(self, person: str) -> ErasureReport:
-        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others."""
+    def erase(self, person: str, *, dry_run: bool = False) -> ErasureReport:
+        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others.
+
+        A dry run only counts what there is.
+        """
     def sweep(self) -> dict[str, int]:
         """Remove what has expired or is unwanted, once; return how much, by kind."""
+    def measure(self) -> None:
+        """Count what is too dear to count at each change, for the gauges; what is younger than a minute stays."""
+    def graph_model(self) -> GraphModel:
+        """Return what the graph may hold, importing it where it is named; ``InvalidConfig``."""
     def findings(self) -> Sequence[Finding]:
         """Return every guard rail that this set-up breaks, without opening anything."""
     def places(self) -> Sequence[Place]:

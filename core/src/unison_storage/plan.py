@@ -56,7 +56,8 @@ class Plan:
     async def open(self) -> dict[str, Backend]:
         """Check the guard rails, bring schemas up to date where the profile does, and open the backends, by name.
 
-        A backend of a keyspace is called ``memory`` and the keyspace's name. Nothing stays open after a failure.
+        A backend of a keyspace is called by kind and keyspace, as in ``memory session``. Nothing stays open after a
+        failure.
         """
         enforce(self.findings(), self._profile)
         opened: dict[str, Backend] = {}

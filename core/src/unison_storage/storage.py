@@ -19,17 +19,25 @@ if TYPE_CHECKING:
     from unison_storage.assembly import Place
     from unison_storage.blocking import BlockingStorage
     from unison_storage.contracts.backend import Backend
+    from unison_storage.contracts.cache import CacheBackend
+    from unison_storage.contracts.graph import GraphBackend
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import Blobs, ObjectIndex
+    from unison_storage.graph_model import GraphModel
     from unison_storage.guards import Finding
     from unison_storage.plan import Plan
+    from unison_storage.stores.cache import CacheStore
+    from unison_storage.stores.graph import Graph
     from unison_storage.stores.memory import MemoryStore
     from unison_storage.stores.objects import ObjectStore
     from unison_storage.stores.upkeep import Upkeep
 
 HEALTH_DEADLINE = 5.0
 """Seconds after which a backend that says nothing of its health counts as failing."""
+
+ERASED = ("memory", "object", "graph", "cache")
+"""The kinds that hold data of persons, in the order of erasing: what leads to the data goes after it."""
 
 MAX_ATTEMPTS = 10
 MAX_OBJECT = 5 * 1024**3
@@ -40,7 +48,8 @@ class Storage:
     """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
 
     URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
-    nothing else names. The profile is ``production`` unless another is asked for.
+    nothing else names. The profile is ``production`` unless another is asked for. ``graph_model`` is a ``GraphModel``
+    or where one is (``module:name``); without it the graph has the model of UnisonOS.
     """
 
     def __init__(
@@ -50,6 +59,9 @@ class Storage:
         memory: str | MemoryBackend | None = None,
         object: str | Blobs | None = None,
         object_index: str | ObjectIndex | None = None,
+        graph: str | GraphBackend | None = None,
+        cache: str | CacheBackend | None = None,
+        graph_model: str | GraphModel | None = None,
         keyspaces: Sequence[Keyspace] = (),
         profile: str = Profile.PRODUCTION,
         plugins: Sequence[str] | None = None,
@@ -66,7 +78,14 @@ class Storage:
         self.clock: Clock = clock or SystemClock()
         _check_numbers(attempts, deadline, max_object)
         self._described: dict[str, Any] = {
-            "given": {"database": database_url, "memory": memory, "object": object, "object_index": object_index},
+            "given": {
+                "database": database_url,
+                "memory": memory,
+                "object": object,
+                "object_index": object_index,
+                "graph": graph,
+                "cache": cache,
+            },
             "keyspaces": tuple(keyspaces),
             "allowed": plugins,
             "read_only": read_only,
@@ -75,6 +94,7 @@ class Storage:
             "migration_url": migration_url,
         }
         self._max_object = max_object
+        self._graph_model = graph_model
         self._border: Any = None
         self._opening = False
         self._backends: dict[str, Backend] = {}
@@ -117,14 +137,14 @@ class Storage:
         return self._store("audit")
 
     @property
-    def graph(self) -> Any:
-        """Relations between ids: ``InvalidConfig``, since this version does not serve the graph."""
-        return self._store("graph")
+    def graph(self) -> Graph:
+        """Relations between ids. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+        return self._store("graph")  # type: ignore[no-any-return]
 
     @property
-    def cache(self) -> Any:
-        """Short-lived values: ``InvalidConfig``, since this version does not serve the cache."""
-        return self._store("cache")
+    def cache(self) -> CacheStore:
+        """Short-lived values. Raises ``NotOpen``, ``Closed``; ``InvalidConfig`` if nothing serves it."""
+        return self._store("cache")  # type: ignore[no-any-return]
 
     @property
     def was_open(self) -> bool:
@@ -148,8 +168,9 @@ class Storage:
         from unison_storage.stores.border import Border
 
         border = Border(self.telemetry)
+        model = self.graph_model()
         self._backends = await self._plan().open()
-        self._build(border)
+        self._build(border, model)
         border.open()
         self._border = border
         return self
@@ -161,8 +182,9 @@ class Storage:
         from unison_storage.plan import close_all
 
         self._border.check()
-        if "object" in self._stores:
-            await self._stores["object"].drain()
+        for kind in ("object", "cache"):
+            if kind in self._stores:
+                await self._stores[kind].drain()
         self._border.close()
         await close_all(self._backends.values())
 
@@ -186,16 +208,16 @@ class Storage:
         answers = await asyncio.gather(*(_health(backend) for backend in self._backends.values()))
         return dict(zip(self._backends, answers, strict=True))
 
-    async def erase(self, person: str) -> ErasureReport:
-        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others."""
+    async def erase(self, person: str, *, dry_run: bool = False) -> ErasureReport:
+        """Remove all data of a person from every kind, and report. Kinds that fail do not stop the others.
+
+        A dry run only counts what there is.
+        """
         check_person(person)
         self._check()
-        kinds: dict[str, ErasedKind] = {}
-        if "memory" in self._stores:
-            kinds["memory"] = await _erased(lambda: self.memory.erase(person))
-        if "object" in self._stores:
-            kinds["object"] = await _erased(lambda: self.objects.erase(person))
-        return ErasureReport(person, kinds)
+        stores = {kind: self._stores[kind] for kind in ERASED if kind in self._stores}
+        kinds = {kind: await _erased(store.owned if dry_run else store.erase, person) for kind, store in stores.items()}
+        return ErasureReport(person, kinds, dry_run)
 
     async def sweep(self) -> dict[str, int]:
         """Remove what has expired or is unwanted, once; return how much, by kind."""
@@ -205,7 +227,29 @@ class Storage:
             swept["memory"] = await self.memory.purge_expired()
         if "object" in self._stores:
             swept["object"] = await self.upkeep.sweep()
+        if "cache" in self._stores:
+            swept["cache"] = await self.cache.purge_expired()
         return swept
+
+    async def measure(self) -> None:
+        """Count what is too dear to count at each change, for the gauges; what is younger than a minute stays."""
+        self._check()
+        if "graph" in self._stores:
+            await self._stores["graph counts"].refresh()
+
+    def graph_model(self) -> GraphModel:
+        """Return what the graph may hold, importing it where it is named; ``InvalidConfig``."""
+        if self._graph_model is None:
+            from unison_storage.unison_model import UNISON_MODEL
+
+            return UNISON_MODEL
+        from unison_storage.graph_model import GraphModel, model_named
+
+        if isinstance(self._graph_model, str):
+            return model_named(self._graph_model)
+        if not isinstance(self._graph_model, GraphModel):
+            raise InvalidConfig("graph_model is a GraphModel, or where one is as module:name")
+        return self._graph_model
 
     def findings(self) -> Sequence[Finding]:
         """Return every guard rail that this set-up breaks, without opening anything."""
@@ -228,22 +272,10 @@ class Storage:
 
         return Plan(profile=self.profile, clock=self.clock, telemetry=self.telemetry, **self._described)
 
-    def _build(self, border: Any) -> None:
-        from unison_storage.stores.memory import MemoryStore
+    def _build(self, border: Any, model: GraphModel) -> None:
+        from unison_storage.building import stores
 
-        backends: dict[str, Any] = self._backends
-        self._stores = {}
-        own = {name[7:]: backend for name, backend in backends.items() if name.startswith("memory ")}
-        if "memory" in backends or own:
-            self._stores["memory"] = MemoryStore(border, self.keyspaces, backends.get("memory"), own)
-        if "object" in backends and "object_index" in backends:
-            from unison_storage.stores.objects import ObjectStore
-            from unison_storage.stores.upkeep import Upkeep
-
-            objects = ObjectStore(
-                border, self.keyspaces, backends["object_index"], backends["object"], self._max_object
-            )
-            self._stores |= {"object": objects, "upkeep": Upkeep(border, objects)}
+        self._stores = stores(border, self._backends, self.keyspaces, model, self._max_object, self.clock)
 
     def _store(self, kind: str) -> Any:
         self._check()
@@ -285,9 +317,9 @@ async def _health(backend: Backend) -> Health:
         return Health(ok=False, detail=f"no answer within {HEALTH_DEADLINE:g} s", seconds=HEALTH_DEADLINE)
 
 
-async def _erased(erase: Callable[[], Any]) -> ErasedKind:
+async def _erased(erase: Callable[[str], Any], person: str) -> ErasedKind:
     try:
-        done = await erase()
+        done = await erase(person)
     except StorageError as error:
         return ErasedKind(0, error=f"{type(error).__name__}: {error.message}")
     return ErasedKind(*done) if isinstance(done, tuple) else ErasedKind(done)

@@ -16,8 +16,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from unison_storage.graph_model import GraphModel
 from unison_storage.keyspaces import Keyspace
 from unison_storage.profiles import Profile
+from unison_storage.reference.cache import ReferenceCache
+from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.storage import Storage
@@ -50,13 +53,18 @@ class ManualClock:
         self._micros += round(seconds * 1_000_000)
 
 
-def reference_storage(clock: ManualClock | None = None, keyspaces: Sequence[Keyspace] = ()) -> Storage:
+def reference_storage(
+    clock: ManualClock | None = None, keyspaces: Sequence[Keyspace] = (), graph_model: GraphModel | None = None
+) -> Storage:
     """Return a storage of profile ``test`` on empty reference backends, not opened yet."""
     clock = clock or ManualClock()
     return Storage(
         memory=ReferenceMemory(clock),
         object=ReferenceBlobs(clock),
         object_index=ReferenceObjectIndex(clock),
+        graph=ReferenceGraph(clock),
+        cache=ReferenceCache(clock),
+        graph_model=graph_model,
         keyspaces=keyspaces,
         profile=Profile.TEST,
         clock=clock,

@@ -1,7 +1,8 @@
 """Coalescing: concurrent single calls become batches, for backends whose ``batching`` is ``core``.
 
-What is gathered: memory get, put, delete, touch and increment; index get. Everything else goes straight through. A
-call with several items is a batch already: it waits for its turn as one statement.
+What is gathered: memory get, put, delete, touch and increment; index get; cache get, set, add, delete, touch and
+increment; graph get, upsert and first page of neighbours. Everything else goes straight through. A call with several
+items is a batch already: it waits for its turn as one statement.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from unison_storage.addresses import Address
-from unison_storage.contracts.backend import Backend
+from unison_storage.contracts.backend import Backend, Outcome
+from unison_storage.contracts.cache import CacheBackend
+from unison_storage.contracts.graph import GraphBackend, Neighbors
 from unison_storage.contracts.memory import MemoryBackend, Rows
 from unison_storage.contracts.objects import ObjectIndex
 from unison_storage.layers.gate import Gate
 from unison_storage.layers.lane import Lane
 from unison_storage.layers.passing import layered
-from unison_storage.values import MISSING, Missing
+from unison_storage.values import MISSING, Edge, EdgeRef, Missing, Neighbor, Node, NodeRef
 
 Many = Callable[[Sequence[Any]], Awaitable[list[Any]]]
 
@@ -49,6 +52,58 @@ def coalesce_index(inner: ObjectIndex) -> ObjectIndex:
     gate = Gate(inner.limits.concurrency)
     gets = _lane(gate, inner, inner.get_many, _itself, shared=True)
     return layered(inner, {"get_many": gets, "close": _closing(gate, inner)})
+
+
+def coalesce_cache(inner: CacheBackend) -> CacheBackend:
+    """Return a cache in which concurrent single calls are gathered."""
+    gate = Gate(inner.limits.concurrency)
+    replaced: dict[str, Callable[..., Any]] = {
+        name: _lane(gate, inner, getattr(inner, name), _address, shared=False)
+        for name in ("set_many", "add_many", "touch_many", "increment_many")
+    }
+    replaced["get_many"] = _lane(gate, inner, inner.get_many, _itself, shared=True)
+    replaced["delete_many"] = _lane(gate, inner, inner.delete_many, _itself, shared=False)
+    return layered(inner, {**replaced, "close": _closing(gate, inner)})
+
+
+def coalesce_graph(inner: GraphBackend) -> GraphBackend:
+    """Return a graph in which concurrent single calls are gathered."""
+    gate = Gate(inner.limits.concurrency)
+    first_pages = _lane(gate, inner, inner.neighbors, _question, shared=True)
+
+    async def neighbors(asked: Sequence[Neighbors]) -> list[Outcome[list[Neighbor]]]:
+        # what goes on from a cursor is asked once, and the listing behind it is long
+        return await (inner.neighbors if any(one.after for one in asked) else first_pages)(asked)
+
+    replaced: dict[str, Callable[..., Any]] = {
+        "get_nodes": _lane(gate, inner, inner.get_nodes, _name, shared=True),
+        "get_edges": _lane(gate, inner, inner.get_edges, _edge_name, shared=True),
+        "upsert_nodes": _lane(gate, inner, inner.upsert_nodes, _name_of, shared=False),
+        "upsert_edges": _lane(gate, inner, inner.upsert_edges, _edge_name_of, shared=False),
+        "neighbors": neighbors,
+    }
+    return layered(inner, {**replaced, "close": _closing(gate, inner)})
+
+
+def _name(ref: NodeRef) -> str:
+    return "\x00".join(ref)  # no part of a name holds U+0000
+
+
+def _edge_name(ref: EdgeRef) -> str:
+    return "\x00".join((*ref.source, ref.type, *ref.target, ref.key))
+
+
+def _name_of(node: Node) -> str:
+    return _name(node.ref)
+
+
+def _edge_name_of(edge: Edge) -> str:
+    return _edge_name(edge.ref)
+
+
+def _question(asked: Neighbors) -> str:
+    chosen = ("*" if names is None else "\x01".join(names) for names in (asked.types, asked.labels))
+    return "\x00".join((*asked.start, asked.direction, *chosen, str(asked.limit)))
 
 
 def _lane(gate: Gate, inner: Backend, send: Many, key: Callable[[Any], Address], *, shared: bool) -> Many:

@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from unison_storage.contracts.memory import MemoryBackend
-from unison_storage.contracts.objects import ObjectIndex
+from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.operations import READS, WRITES, contract_of, touches
 from unison_storage.errors import DeadlineExceeded
 from unison_storage.layers.passing import layered
 
-B = TypeVar("B", MemoryBackend, ObjectIndex)
+B = TypeVar("B", bound=Backend)
 
 
 def deadline(inner: B, seconds: float) -> B:

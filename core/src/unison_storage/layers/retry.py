@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from unison_storage.clock import Clock
-from unison_storage.contracts.memory import MemoryBackend
-from unison_storage.contracts.objects import ObjectIndex
-from unison_storage.contracts.operations import READS, WRITES, contract_of, touches
+from unison_storage.contracts.backend import Backend
+from unison_storage.contracts.operations import BATCHES, READS, WRITES, contract_of, touches
 from unison_storage.errors import StorageError
 from unison_storage.layers.passing import layered
 
-B = TypeVar("B", MemoryBackend, ObjectIndex)
-
-_BATCHES: Final = ("get_many", "put_many", "delete_many", "touch_many", "increment_many", "by_id")
+B = TypeVar("B", bound=Backend)
 
 
 class Patience(Struct, frozen=True):
@@ -45,7 +42,7 @@ def retry(inner: B, clock: Clock, patience: Patience = Patience()) -> B:  # noqa
     contract = contract_of(inner)
     wrapped = {}
     for name in READS[contract] | WRITES[contract]:
-        wrap = _batch if name in _BATCHES else _whole
+        wrap = _batch if name in BATCHES else _whole
         wrapped[name] = wrap(getattr(inner, name), clock, patience, reads=name in READS[contract])
     return layered(inner, wrapped)
 

@@ -86,6 +86,20 @@ class Route:
             self._meters[operation] = found
         return found
 
+    def counter(self, name: str) -> tuple[str, str, str, str]:
+        """Return what something that is no operation is counted under; ``name`` as in ``docs/metrics.md``."""
+        return name, self.kind, self.backend.name, self._label
+
+    def count(self, name: str) -> None:
+        """Count something that is no operation."""
+        self.border.telemetry.counters[self.counter(name)] += 1
+
+    def degraded(self, error: StorageError) -> None:
+        """Count a failure and let it go where the keyspace is declared to do without its backend; else raise."""
+        if self.keyspace.on_failure != "degrade":
+            raise error
+        self.count(f"{self.kind}_degraded")
+
     async def one(self, operation: str, method: Callable[..., Awaitable[Sequence[Any]]], item: Any, *more: Any) -> Any:
         """Return the result of a batch of one; its error is raised with kind, operation and backend filled in."""
         border = self.border

@@ -7,12 +7,13 @@ from typing import Any, Generic, Literal, TypeVar, overload
 
 from unison_storage.addresses import Address, check_key, check_namespace, prefix, split
 from unison_storage.contracts.memory import Delete, Increment, Listed, MemoryBackend, Put, Row, Touch, Written
-from unison_storage.errors import InvalidConfig, InvalidValue, StorageError
+from unison_storage.errors import InvalidValue, StorageError
 from unison_storage.keyspaces import Keyspaces
 from unison_storage.portable import JSON, Codec, incremented
 from unison_storage.stores import listing
 from unison_storage.stores.arguments import GivenLifetime, expectation, lifetime_of, version_or_any
-from unison_storage.stores.border import EVERYWHERE, Border, Route, gathered, sorted_out
+from unison_storage.stores.border import Border, Route, gathered, sorted_out
+from unison_storage.stores.routes import Routes
 from unison_storage.stores.versions import new_version
 from unison_storage.values import (
     ANY,
@@ -39,11 +40,7 @@ class MemoryStore:
     def __init__(
         self, border: Border, keyspaces: Keyspaces, backend: MemoryBackend | None, own: Mapping[str, MemoryBackend]
     ) -> None:
-        self._border = border
-        self._keyspaces = keyspaces
-        self._backend = backend
-        self._own = own
-        self._routes: dict[str, Route] = {}
+        self._routes = Routes(border, KIND, keyspaces, backend, own)
 
     @overload
     def at(self, keyspace: str, *namespace: str, person: str | None = None) -> Memory[Any]: ...
@@ -55,9 +52,10 @@ class MemoryStore:
         """Return the handle of a namespace. With ``type`` values are encoded and decoded as it by msgspec.
 
         In a person-scoped keyspace the first segment is the person. Raises ``UnknownKeyspace``, ``InvalidKey``,
-        and ``InvalidValue`` for a person other than the first segment.
+        ``InvalidValue`` for a person other than the first segment, and ``ClassificationViolation`` for a keyspace of a
+        data class that memory does not accept.
         """
-        route = self._routes.get(keyspace) or self._route(keyspace)
+        route = self._routes.get(keyspace)
         segments = check_namespace(namespace)
         owner = route.keyspace.person(segments, person)
         return Memory(route, segments, owner, JSON if type is None else Codec(type))
@@ -66,7 +64,7 @@ class MemoryStore:
         """Remove every entry of the person, in all keyspaces; return how many were visible."""
         erased = 0
         failure: StorageError | None = None
-        for route, backend in self._everywhere():
+        for route, backend in self._routes.everywhere():
             try:
                 erased += await route.whole("erase", backend.erase, person)
             except StorageError as error:  # the others hold data of the person too
@@ -75,32 +73,22 @@ class MemoryStore:
             raise failure
         return erased
 
+    async def owned(self, person: str) -> int:
+        """Return how many entries ``erase`` would remove."""
+        everywhere = self._routes.everywhere()
+        return sum([await route.whole("owned", backend.owned, person) for route, backend in everywhere])
+
     async def purge_expired(self, limit: int = 10_000) -> int:
         """Remove entries that have expired, at most ``limit`` on each backend; return how many.
 
         Nothing expired is ever visible, so this only frees room.
         """
         return sum(
-            [await route.whole("purge_expired", backend.purge_expired, limit) for route, backend in self._everywhere()]
+            [
+                await route.whole("purge_expired", backend.purge_expired, limit)
+                for route, backend in self._routes.everywhere()
+            ]
         )
-
-    def _route(self, name: str) -> Route:
-        keyspace = self._keyspaces.get(name)
-        declared = name in self._keyspaces.declared
-        backend = self._own.get(name, self._backend)
-        if backend is None:
-            raise InvalidConfig(
-                f"nothing serves memory of keyspace {name!r}: only keyspaces with a URL of their own are"
-            )
-        route = Route(self._border, KIND, backend, keyspace, declared=declared)
-        if declared:
-            self._routes[name] = route
-        return route
-
-    def _everywhere(self) -> Iterable[tuple[Route, MemoryBackend]]:
-        backends = {id(backend): backend for backend in (self._backend, *self._own.values()) if backend is not None}
-        for backend in backends.values():
-            yield Route(self._border, KIND, backend, EVERYWHERE, declared=True), backend
 
 
 class Memory(Generic[T]):

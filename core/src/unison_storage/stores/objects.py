@@ -19,6 +19,7 @@ from unison_storage.stores import listing
 from unison_storage.stores.arguments import expectation, lifetime_of, version_or_any
 from unison_storage.stores.body import Body, Opening
 from unison_storage.stores.border import EVERYWHERE, Border, Route, gathered, sorted_out
+from unison_storage.stores.routes import Routes
 from unison_storage.stores.sources import Source, chunks
 from unison_storage.stores.uploads import DraftOf, Measured, check_type, info_of
 from unison_storage.stores.versions import new_id, new_version
@@ -37,16 +38,16 @@ class ObjectStore:
         self.blobs = blobs
         self.max_size = max_size
         self._border = border
-        self._keyspaces = keyspaces
-        self._routes: dict[str, Route] = {}
+        self._routes = Routes(border, KIND, keyspaces, index, {})
         self._cleaning: set[asyncio.Task[None]] = set()
 
     def at(self, keyspace: str, *namespace: str, person: str | None = None) -> Objects:
         """Return the handle of a namespace. In a person-scoped keyspace the first segment is the person.
 
-        Raises ``UnknownKeyspace``, ``InvalidKey``, and ``InvalidValue`` for a person other than the first segment.
+        Raises ``UnknownKeyspace``, ``InvalidKey``, ``InvalidValue`` for a person other than the first segment, and
+        ``ClassificationViolation`` for a keyspace of a data class that objects do not accept.
         """
-        route = self._routes.get(keyspace) or self._route(keyspace)
+        route = self._routes.get(keyspace)
         segments = check_namespace(namespace)
         return Objects(self, route, segments, route.keyspace.person(segments, person))
 
@@ -63,6 +64,10 @@ class ObjectStore:
         unwanted = await route.whole("erase", self.index.erase, person)
         gone = await self.remove(unwanted)
         return gone, len(unwanted) - gone
+
+    async def owned(self, person: str) -> int:
+        """Return of how many blobs ``erase`` would remove the bytes."""
+        return await self._everywhere().whole("owned", self.index.owned, person)
 
     async def remove(self, ids: list[str]) -> int:
         """Remove the bytes of unwanted blobs, then their rows; return how many went."""
@@ -89,21 +94,13 @@ class ObjectStore:
             try:
                 await self.remove([blob])
             except StorageError as error:
-                self._border.telemetry.counters["upload_leftovers", KIND, self.blobs.name] += 1
+                self._border.telemetry.counters["upload_leftovers", KIND, self.blobs.name, "all"] += 1
                 self._everywhere().meter("remove").failed(error)
 
         task = asyncio.get_running_loop().create_task(clean())
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
         return task
-
-    def _route(self, name: str) -> Route:
-        keyspace = self._keyspaces.get(name)
-        declared = name in self._keyspaces.declared
-        route = Route(self._border, KIND, self.index, keyspace, declared=declared)
-        if declared:
-            self._routes[name] = route
-        return route
 
     def _everywhere(self) -> Route:
         return Route(self._border, KIND, self.index, EVERYWHERE, declared=True)
