@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from unison_storage.contracts.context import Context
@@ -72,6 +74,13 @@ def unsynced(database: sqlite3.Connection, now: int, items: Sequence[None]) -> l
     return [database.execute("PRAGMA synchronous = OFF").fetchone() for _ in items]
 
 
+def traced(database: sqlite3.Connection, now: int, hearers: Sequence[Any]) -> list[None]:
+    """A step that lets each statement of the connection be heard before it runs; ``None`` ends that."""
+    for hearer in hearers:
+        database.set_trace_callback(hearer)
+    return [None] * len(hearers)
+
+
 @asynccontextmanager
 async def memory_at(path: Path, options: str = "", clock: HandClock | None = None) -> AsyncIterator[SqliteMemory]:
     memory = SqliteMemory(await migrated(path, options), context(clock))
@@ -80,6 +89,26 @@ async def memory_at(path: Path, options: str = "", clock: HandClock | None = Non
         yield memory
     finally:
         await memory.close()
+
+
+def scans(path: Path, statements: ModuleType) -> dict[str, list[str]]:
+    """Return what the statements of a module read from end to end, by their names: tables, common tables and aliases.
+
+    Lists that came in as JSON and subqueries without a name are left out.
+    """
+    found: dict[str, list[str]] = {}
+    with closing(sqlite3.connect(path)) as database:
+        for name, statement in vars(statements).items():
+            if name.isupper() and not name.startswith("_"):
+                named = re.findall(r":([a-z_]+)", statement)
+                unnamed = len(set(re.findall(r"\?\d", statement))) or statement.count("?")
+                arguments = dict.fromkeys(named) if named else [None] * unnamed
+                plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", arguments).fetchall()
+                steps = [step for *_, step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+                read = {step.split()[1] for step in steps if "(" not in step and "CONSTANT ROW" not in step}
+                if read:
+                    found[name] = sorted(read)
+    return found
 
 
 def error_of(call: Coroutine[Any, Any, object]) -> StorageError:

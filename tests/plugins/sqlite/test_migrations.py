@@ -13,7 +13,11 @@ from unison_storage.errors import InvalidConfig, MigrationLocked, SchemaOutOfDat
 from unison_storage_sqlite.memory import SqliteMemory
 from unison_storage_sqlite.migrations import SqliteMigrations, steps
 
-NAMES = ["0001_memory", "0002_objects"]
+NAMES = ["0001_memory", "0002_objects", "0003_graph", "0004_cache"]
+TABLES = {
+    *("memory", "objects", "blobs", "graph_nodes", "graph_edges", "cache_entries", "cache_leases", "cache_fence"),
+    "unison_storage_migrations",
+}
 
 
 def tables(path: Path) -> set[str]:
@@ -45,7 +49,7 @@ def test_applying_twice_is_applying_once(tmp_path: Path) -> None:
     for _ in range(2):
         state = asyncio.run(migrations.apply())
         assert (state.have, state.steps, state.current) == (NAMES[-1], (), True)
-    assert tables(tmp_path / "x.db") == {"memory", "objects", "blobs", "unison_storage_migrations"}
+    assert tables(tmp_path / "x.db") == TABLES
 
 
 def test_a_file_that_is_behind_is_brought_forward(tmp_path: Path) -> None:
@@ -53,15 +57,12 @@ def test_a_file_that_is_behind_is_brought_forward(tmp_path: Path) -> None:
     asyncio.run(migrated(path))
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("INSERT INTO memory VALUES ('k', x'', 'v', 0, 0, NULL, NULL)")
-        for statement in (
-            "DROP TABLE objects",
-            "DROP TABLE blobs",
-            "DELETE FROM unison_storage_migrations WHERE name > '0002'",
-        ):
-            database.execute(statement)
+        for table in TABLES - {"memory", "unison_storage_migrations"}:
+            database.execute(f"DROP TABLE {table}")
+        database.execute("DELETE FROM unison_storage_migrations WHERE name > '0002'")
     error = error_of(SqliteMemory(file_at(path), context()).open())
     assert isinstance(error, SchemaOutOfDate)
-    assert (error.have, error.want) == (NAMES[0], NAMES[1])
+    assert (error.have, error.want) == (NAMES[0], NAMES[-1])
     assert "unison-storage migrate" in error.message
     assert asyncio.run(SqliteMigrations(file_at(path)).state()).steps == steps()[1:]
     assert asyncio.run(SqliteMigrations(file_at(path)).apply()).current
@@ -72,7 +73,7 @@ def test_a_file_that_is_behind_is_brought_forward(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "have"),
     [
-        ("INSERT INTO unison_storage_migrations VALUES ('0003_future', 'x')", "0003_future"),
+        ("INSERT INTO unison_storage_migrations VALUES ('9999_future', 'x')", "9999_future"),
         (
             "UPDATE unison_storage_migrations SET checksum = 'x' WHERE name = '0001_memory'",
             "0001_memory with another text",
@@ -152,4 +153,9 @@ def test_a_migration_that_was_released_is_never_changed() -> None:
     assert {step.name: hashlib.sha256(step.text.encode()).hexdigest()[:12] for step in steps()} == CHECKSUMS
 
 
-CHECKSUMS = {"0001_memory": "88fe949a9dcb", "0002_objects": "f10a1908d739"}
+CHECKSUMS = {
+    "0001_memory": "88fe949a9dcb",
+    "0002_objects": "f10a1908d739",
+    "0003_graph": "1281c901480a",
+    "0004_cache": "8dd181f91ef7",
+}

@@ -137,6 +137,7 @@ class AgainstTheReference(RuleBasedStateMachine):
 
     @rule(person=persons.filter(bool))
     def erase(self, person: str) -> None:
+        self.same(self.index.owned(person), self.reference.owned(person))
         self.same_set(self.index.erase(person), self.reference.erase(person))
 
     @rule(prefix=prefixes, after=st.just("") | places, limit=st.integers(1, 4))

@@ -10,6 +10,7 @@ from tests.plugins.sqlite.surroundings import SECOND, HandClock, context, output
 from tests.plugins.sqlite.test_blobs import stream
 from unison_storage import hookspecs
 from unison_storage.contracts.backend import Durability
+from unison_storage.contracts.cache import Acquire, Set
 from unison_storage.contracts.memory import Put, Row
 from unison_storage.contracts.objects import Blob, Draft
 from unison_storage.errors import InvalidConfig
@@ -31,7 +32,8 @@ def test_importing_it_imports_no_driver() -> None:
 
 def test_it_describes_what_it_serves() -> None:
     [spec] = plugin.backend_specs()
-    assert (spec.name, spec.schemes, spec.kinds) == ("sqlite", ("sqlite",), ("memory", "object", "object_index"))
+    assert (spec.name, spec.schemes) == ("sqlite", ("sqlite",))
+    assert spec.kinds == ("memory", "object", "object_index", "graph", "cache")
     assert (spec.durability, spec.production_ready, spec.options) == (Durability.DURABLE, False, Options)
     assert spec.capabilities == frozenset()
 
@@ -44,9 +46,12 @@ def test_its_hooks_are_those_of_the_specification(tmp_path: Path) -> None:
     target = Target.parse(f"sqlite:///{tmp_path}/x.db", SETTING)
     made = [
         getattr(plugins.hook, name)(target=target, context=context())
-        for name in ("memory_backend", "blob_backend", "object_index_backend", "migrations")
+        for name in (
+            *("memory_backend", "blob_backend", "object_index_backend", "graph_backend", "cache_backend"),
+            "migrations",
+        )
     ]
-    names = ["SqliteMemory", "SqliteBlobs", "SqliteObjectIndex", "SqliteMigrations"]
+    names = ["SqliteMemory", "SqliteBlobs", "SqliteObjectIndex", "SqliteGraph", "SqliteCache", "SqliteMigrations"]
     assert [type(one).__name__ for one in made] == names
     assert list(tmp_path.iterdir()) == []  # no I/O before open
 
@@ -59,7 +64,9 @@ def test_a_url_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert file_of("sqlite:///x.db").blobs == tmp_path / "x.db.blobs"
     assert file_of("sqlite:///x.db?blobs=bytes").blobs == tmp_path / "bytes"
     assert file_of("sqlite:///x.db?blobs=/srv/bytes&busy_timeout=0.5").busy_timeout == 0.5
-    assert file_of("sqlite:///x.db").key == file_of("sqlite:///x.db?blobs=elsewhere").key
+    assert file_of("sqlite:///x.db").cache_entries == 100_000
+    assert file_of("sqlite:///x.db?cache_entries=7").cache_entries == 7
+    assert file_of("sqlite:///x.db").key == file_of("sqlite:///x.db?blobs=elsewhere&cache_entries=7").key
     assert file_of("sqlite:///x.db").key != file_of("sqlite:///x.db?busy_timeout=1").key
 
 
@@ -79,6 +86,8 @@ def test_a_url_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "sqlite:///x.db?busy_timeout=nan",
         "sqlite:///x.db?busy_timeout=inf",
         "sqlite:///x.db?busy_timeout=",
+        "sqlite:///x.db?cache_entries=0",
+        "sqlite:///x.db?cache_entries=1.5",
         "sqlite:///x.db?timeout=5",
     ],
 )
@@ -108,12 +117,13 @@ def test_the_harness_makes_everything_older_and_looks_past_the_backend(tmp_path:
         target = Target.parse(f"sqlite:///{tmp_path}/x.db", SETTING)
         surroundings = context(clock)
         await plugin.migrations(target, surroundings).apply()
-        memory, blobs, index = (
+        memory, blobs, index, cache = (
             plugin.memory_backend(target, surroundings),
             plugin.blob_backend(target, surroundings),
             plugin.object_index_backend(target, surroundings),
+            plugin.cache_backend(target, surroundings),
         )
-        for backend in (memory, blobs, index):
+        for backend in (memory, blobs, index, cache):
             await backend.open()
         harness = plugin.conformance_harness(target)
         assert harness.age is not None
@@ -121,17 +131,22 @@ def test_the_harness_makes_everything_older_and_looks_past_the_backend(tmp_path:
         await memory.put_many([Put("k\x1fa", b"12", "v", 9 * SECOND), Put("k\x1fb", b"", "v", 11 * SECOND)])
         await index.begin("0" * 32, None)
         await index.commit(Draft("k\x1fa", "1", "0" * 32, "v", 0, "", "", 9 * SECOND))
-
+        await cache.set_many([Set("k\x1fa", b"", 9 * SECOND), Set("k\x1fb", b"", 11 * SECOND)])
+        leases = [Acquire("k\x1fa", "o", 9 * SECOND), Acquire("k\x1fb", "o", 11 * SECOND)]
+        fences = await cache.acquire_many(leases)
         await blobs.write("0" * 32, stream([]))
         await harness.age(10)
         then = clock.at - 10 * SECOND
         assert await memory.get_many(["k\x1fa", "k\x1fb"]) == [None, Row(b"", "v", then, then, clock.at + SECOND, None)]
         assert await index.get_many(["k\x1fa"]) == [None]
+        assert await cache.get_many(["k\x1fa", "k\x1fb"]) == [None, b""]
+        assert await cache.renew_many(leases) == [False, True]
+        assert await cache.acquire_many(leases) == [clock.at + 2, fences[1]]
         assert await blobs.list("", 9) == [Blob("0" * 32, 0, then)]
         assert await harness.raw("k\x1fa") == b"12"
         assert await harness.raw("k\x1fc") is None
         assert harness.restart is None
-        for backend in (memory, blobs, index):
+        for backend in (memory, blobs, index, cache):
             await backend.close()
 
     asyncio.run(story())

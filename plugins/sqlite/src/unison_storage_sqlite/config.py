@@ -19,10 +19,12 @@ class Options(Struct, frozen=True):
 
     ``busy_timeout`` is how many seconds a write waits for another process that writes. ``blobs`` is the folder for
     the bytes of objects; without it, it lies beside the file and is called like it, with ``.blobs`` appended.
+    ``cache_entries`` is how many entries the cache has room for; now and then there may be a tenth more.
     """
 
     busy_timeout: Annotated[float, Meta(ge=0, le=60)] = 5.0
     blobs: str | None = None
+    cache_entries: Annotated[int, Meta(ge=1)] = 100_000
 
 
 class File(Struct, frozen=True):
@@ -31,6 +33,7 @@ class File(Struct, frozen=True):
     path: Path
     blobs: Path
     busy_timeout: float
+    cache_entries: int
     setting: str
 
     @classmethod
@@ -50,7 +53,7 @@ class File(Struct, frozen=True):
             raise InvalidConfig(f"{target.setting} names a folder, not a file; {_SPELLING}")
         path = Path(name).absolute()
         blobs = Path(options.blobs or f"{path}.blobs").absolute()
-        return cls(path, blobs, options.busy_timeout, target.setting)
+        return cls(path, blobs, options.busy_timeout, options.cache_entries, target.setting)
 
     @property
     def key(self) -> Hashable:

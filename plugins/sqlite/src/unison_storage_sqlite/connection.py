@@ -25,7 +25,8 @@ from unison_storage_sqlite import errors
 Step = Callable[[sqlite3.Connection, int, Sequence[Any]], list[Any]]
 """Does something at a time (microseconds) for some items, and answers a value or a ``StorageError`` for each, in
 order. It returns such an error and changes nothing for that item; whatever it raises rolls the transaction back, and
-then it is called again with one item at a time. It neither begins nor ends a transaction."""
+then it is called again with one item at a time. It neither begins nor ends a transaction, save one that reads alone
+and that it ends itself."""
 
 
 class _Job(Struct):

@@ -6,6 +6,8 @@ import errno
 import sqlite3
 from typing import Final
 
+import msgspec
+
 from unison_storage.errors import AlreadyExists, InvalidValue, StorageError, Tampered, TooLarge, Unavailable
 
 _PRIMARY: Final = 0xFF
@@ -33,6 +35,7 @@ _TABLE: Final[dict[int, tuple[type[StorageError], str]]] = {
 
 _WITHOUT_CODE: Final[tuple[tuple[tuple[type[Exception], ...], type[StorageError], str], ...]] = (
     ((MemoryError,), Unavailable, "there is not enough memory"),
+    ((msgspec.DecodeError,), Tampered, "the file is damaged: properties of the graph are no JSON"),
     ((sqlite3.OperationalError,), Tampered, "the file is damaged: it holds text that is no UTF-8"),
     ((sqlite3.Error, UnicodeError, OverflowError), InvalidValue, "a value can't be stored: no text, or past ±2^63"),
 )

@@ -15,6 +15,8 @@ _OLDER: Final = (
     "UPDATE memory SET created = created - :by, updated = updated - :by, expires = expires - :by",
     "UPDATE objects SET created = created - :by, updated = updated - :by, expires = expires - :by",
     "UPDATE blobs SET since = since - :by",
+    "UPDATE cache_entries SET expires = expires - :by",
+    "UPDATE cache_leases SET expires = expires - :by",
 )
 _RAW: Final = "SELECT value FROM memory WHERE address = ?"
 

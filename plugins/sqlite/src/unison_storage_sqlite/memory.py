@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +15,6 @@ from unison_storage.addresses import Address
 from unison_storage.addresses import after as end_of
 from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.conditions import refused, stranger
-from unison_storage.contracts.context import Context
 from unison_storage.contracts.memory import (
     Delete,
     Flags,
@@ -31,40 +30,15 @@ from unison_storage.contracts.memory import (
 )
 from unison_storage.errors import RequestError
 from unison_storage.portable import counter, incremented
-from unison_storage.values import KEEP, MISSING, Health, Missing
+from unison_storage.values import KEEP, MISSING, Missing
 from unison_storage_sqlite import statements
-from unison_storage_sqlite.config import File
-from unison_storage_sqlite.session import Session
+from unison_storage_sqlite.session import FileBackend
 
 _encode = msgspec.json.Encoder().encode
 
 
-class SqliteMemory(MemoryBackend):
+class SqliteMemory(FileBackend, MemoryBackend):
     """Memory in a file. Times come from the storage's clock: all processes on a file are on one machine."""
-
-    name: ClassVar[str] = "sqlite"
-    production_ready: ClassVar[bool] = False
-    batching: ClassVar[Literal["core", "own"]] = "own"
-
-    def __init__(self, file: File, context: Context) -> None:
-        self._clock = context.clock
-        self._session = Session(file, context)
-
-    async def open(self) -> None:
-        """Take part in the connection of the file; ``SchemaOutOfDate`` unless the schema is current."""
-        await self._session.open()
-
-    async def close(self) -> None:
-        """Let go of the connection; may be called twice."""
-        await self._session.close()
-
-    async def health(self) -> Health:
-        """Return how the file answers at this moment; never raises."""
-        return await self._session.health()
-
-    async def now(self) -> int:
-        """Return the time of the clock it was given."""
-        return self._clock.now()
 
     async def get_many(
         self, addresses: Sequence[Address], touch: int | Literal[Missing.MISSING] | None = MISSING
@@ -97,6 +71,10 @@ class SqliteMemory(MemoryBackend):
     async def delete_prefix(self, prefix: str) -> int:
         """See the contract. All of it goes in one transaction."""
         return int(await self._session.one(_delete_prefix, prefix, write=True))
+
+    async def owned(self, person: str) -> int:
+        """See the contract."""
+        return int(await self._session.one(_owned, person))
 
     async def erase(self, person: str) -> int:
         """See the contract. All of it goes in one transaction."""
@@ -214,10 +192,14 @@ def _delete_prefix(database: sqlite3.Connection, now: int, prefixes: Sequence[st
     return visible
 
 
+def _owned(database: sqlite3.Connection, now: int, persons: Sequence[str]) -> list[int]:
+    return [_number(database, statements.MEMORY_COUNT_PERSON, person, now) for person in persons]
+
+
 def _erase(database: sqlite3.Connection, now: int, persons: Sequence[str]) -> list[int]:
     visible: list[int] = []
     for person in persons:
-        visible.append(_number(database, statements.MEMORY_COUNT_PERSON, person, now))
+        visible += _owned(database, now, [person])
         database.execute(statements.MEMORY_ERASE, (person,))
     return visible
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import ClassVar, Literal
 
 import msgspec
 
@@ -16,7 +15,6 @@ from unison_storage.addresses import Address
 from unison_storage.addresses import after as end_of
 from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.conditions import refused, stranger
-from unison_storage.contracts.context import Context
 from unison_storage.contracts.memory import Delete
 from unison_storage.contracts.objects import (
     BlobId,
@@ -30,40 +28,14 @@ from unison_storage.contracts.objects import (
     ObjectRows,
 )
 from unison_storage.errors import NotFound
-from unison_storage.values import Health
 from unison_storage_sqlite import statements
-from unison_storage_sqlite.config import File
-from unison_storage_sqlite.session import Session
+from unison_storage_sqlite.session import FileBackend
 
 _encode = msgspec.json.Encoder().encode
 
 
-class SqliteObjectIndex(ObjectIndex):
+class SqliteObjectIndex(FileBackend, ObjectIndex):
     """The object index in a file."""
-
-    name: ClassVar[str] = "sqlite"
-    production_ready: ClassVar[bool] = False
-    batching: ClassVar[Literal["core", "own"]] = "own"
-
-    def __init__(self, file: File, context: Context) -> None:
-        self._clock = context.clock
-        self._session = Session(file, context)
-
-    async def open(self) -> None:
-        """Take part in the connection of the file; ``SchemaOutOfDate`` unless the schema is current."""
-        await self._session.open()
-
-    async def close(self) -> None:
-        """Let go of the connection; may be called twice."""
-        await self._session.close()
-
-    async def health(self) -> Health:
-        """Return how the file answers at this moment; never raises."""
-        return await self._session.health()
-
-    async def now(self) -> int:
-        """Return the time of the clock it was given."""
-        return self._clock.now()
 
     async def begin(self, blob: BlobId, person: str | None) -> None:
         """See the contract. Beginning a pending blob again is allowed: the first time may have had no answer."""
@@ -99,6 +71,10 @@ class SqliteObjectIndex(ObjectIndex):
         """See the contract; in the order of ``blobs``."""
         found: BlobIds = await self._session.one(_known, blobs)
         return found
+
+    async def owned(self, person: str) -> int:
+        """See the contract."""
+        return int(await self._session.one(_owned, person))
 
     async def erase(self, person: str) -> BlobIds:
         """See the contract. Blobs of the person that were unwanted before are answered too."""
@@ -162,6 +138,10 @@ def _known(database: sqlite3.Connection, now: int, lists: Sequence[Sequence[Blob
     return [
         [blob for (blob,) in database.execute(statements.BLOBS_KNOWN, (_encode(blobs).decode(),))] for blobs in lists
     ]
+
+
+def _owned(database: sqlite3.Connection, now: int, persons: Sequence[str]) -> list[int]:  # noqa: ARG001 - see Step
+    return [database.execute(statements.BLOBS_COUNT_PERSON, (person,)).fetchone()[0] for person in persons]
 
 
 def _erase(database: sqlite3.Connection, now: int, persons: Sequence[str]) -> list[BlobIds]:

@@ -10,7 +10,9 @@ from unison_storage.hookspecs import HarnessHooks, hookimpl
 from unison_storage_sqlite.config import File, Options
 
 if TYPE_CHECKING:
+    from unison_storage.contracts.cache import CacheBackend
     from unison_storage.contracts.context import Context
+    from unison_storage.contracts.graph import GraphBackend
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import Blobs, ObjectIndex
@@ -24,7 +26,7 @@ def backend_specs() -> Sequence[BackendSpec]:
         BackendSpec(
             name="sqlite",
             schemes=("sqlite",),
-            kinds=("memory", "object", "object_index"),
+            kinds=("memory", "object", "object_index", "graph", "cache"),
             durability=Durability.DURABLE,
             production_ready=False,
             options=Options,
@@ -54,6 +56,22 @@ def object_index_backend(target: Target, context: Context) -> ObjectIndex:
     from unison_storage_sqlite.objects import SqliteObjectIndex
 
     return SqliteObjectIndex(File.of(target), context)
+
+
+@hookimpl
+def graph_backend(target: Target, context: Context) -> GraphBackend:
+    """Make the graph on the file of a target."""
+    from unison_storage_sqlite.graph import SqliteGraph
+
+    return SqliteGraph(File.of(target), context)
+
+
+@hookimpl
+def cache_backend(target: Target, context: Context) -> CacheBackend:
+    """Make the cache on the file of a target."""
+    from unison_storage_sqlite.cache import SqliteCache
+
+    return SqliteCache(File.of(target), context)
 
 
 @hookimpl

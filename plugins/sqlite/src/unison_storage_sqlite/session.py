@@ -1,4 +1,4 @@
-"""What one kind holds of the connection that all kinds of a file share. No steps stand here."""
+"""What one kind holds of the connection that all kinds of a file share, and does with it alike. No steps stand here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from unison_storage.contracts.context import Context
 from unison_storage.errors import Closed, NotOpen, StorageError
@@ -75,6 +75,34 @@ class Session:
             return Health(ok=False, detail=error.message, seconds=self._context.clock.monotonic() - started)
         seconds = self._context.clock.monotonic() - started
         return Health(ok=True, detail=f"SQLite {sqlite3.sqlite_version}", seconds=seconds)
+
+
+class FileBackend:
+    """What the backends of all kinds that are served by the connection have in common."""
+
+    name: ClassVar[str] = "sqlite"
+    production_ready: ClassVar[bool] = False
+    batching: ClassVar[Literal["core", "own"]] = "own"
+
+    def __init__(self, file: File, context: Context) -> None:
+        self._clock = context.clock
+        self._session = Session(file, context)
+
+    async def open(self) -> None:
+        """Take part in the connection of the file; ``SchemaOutOfDate`` unless the schema is current."""
+        await self._session.open()
+
+    async def close(self) -> None:
+        """Let go of the connection; may be called twice."""
+        await self._session.close()
+
+    async def health(self) -> Health:
+        """Return how the file answers at this moment; never raises."""
+        return await self._session.health()
+
+    async def now(self) -> int:
+        """Return the time of the clock it was given."""
+        return self._clock.now()
 
 
 def _schema_version(database: sqlite3.Connection, now: int, items: Sequence[None]) -> list[Any]:  # noqa: ARG001 - see Step

@@ -93,6 +93,8 @@ BLOBS_GIVE_UP_OF_PERSON: Final = "UPDATE blobs SET state = 'unwanted' WHERE pers
 
 BLOBS_OF_PERSON: Final = "SELECT blob FROM blobs WHERE person = ? AND state = 'unwanted' ORDER BY since, blob"
 
+BLOBS_COUNT_PERSON: Final = "SELECT count(*) FROM blobs WHERE person = ?"
+
 OBJECTS_GET: Final = """
     SELECT wanted.key, o.address, o.id, o.blob, o.version, o.size, o.sha256, o.content_type, o.created, o.updated,
         o.expires, o.person
