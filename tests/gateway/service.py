@@ -17,9 +17,13 @@ from fastapi import FastAPI
 
 from unison_storage import Keyspace, Storage
 from unison_storage.config import Settings, load
+from unison_storage.contracts.cache import CacheBackend
+from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.objects import Blobs
 from unison_storage.profiles import Profile
+from unison_storage.reference.cache import ReferenceCache
+from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.testing import ManualClock
@@ -52,6 +56,8 @@ class Service:
     memory: MemoryBackend
     blobs: Blobs
     index: ReferenceObjectIndex
+    graph: GraphBackend
+    cache: CacheBackend
 
     async def raw(
         self, method: str, path: bytes, headers: Mapping[str, str] | None = None, body: Sequence[Event] = ()
@@ -138,16 +144,20 @@ async def service(
     keyspaces: Sequence[Keyspace] = (PERSONAL,),
     memory: Callable[[ManualClock], MemoryBackend] = ReferenceMemory,
     blobs: Callable[[ManualClock], Blobs] = ReferenceBlobs,
+    graph: Callable[[ManualClock], GraphBackend] = ReferenceGraph,
+    cache: Callable[[ManualClock], CacheBackend] = ReferenceCache,
     base_url: str = "http://test",
     chunk_seconds: float = 30.0,
     **options: Any,
 ) -> AsyncIterator[Service]:
     clock = ManualClock()
-    backends = memory(clock), blobs(clock), ReferenceObjectIndex(clock)
+    backends = memory(clock), blobs(clock), ReferenceObjectIndex(clock), graph(clock), cache(clock)
     storage = Storage(
         memory=backends[0],
         object=backends[1],
         object_index=backends[2],
+        graph=backends[3],
+        cache=backends[4],
         keyspaces=keyspaces,
         profile="test",
         clock=clock,

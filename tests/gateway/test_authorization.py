@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.gateway.service import Service, asynchronous, bearer, service, tokens_file
+from tests.gateway.service import asynchronous, bearer, service
+from tests.gateway.two_persons import ALL, CANARY, NODE, bodies, contents, fill, operations, two_persons
 from unison_storage import AccessDenied, Keyspace
 from unison_storage_gateway import authorize
-from unison_storage_gateway.principals import KINDS, PERMISSIONS, Principal
+from unison_storage_gateway.principals import PERMISSIONS, Principal
 from unison_storage_gateway.problems import MISSING, Refused
 
-ALL = frozenset(f"{kind}:*" for kind in KINDS) | {"erase", "metrics:read"}
 OWN = Keyspace(name="personal", person_scoped=True)
 SHARED = Keyspace(name="shared")
-CANARY = "canary-of-ann"
 
 
 def allowed(principal: Principal, permission: str, keyspace: Keyspace | None, person: str | None) -> str:
@@ -58,40 +55,6 @@ def test_decisions(permission: str, keyspace: Keyspace | None, person: str | Non
     assert allowed(Principal("p", None, ALL), permission, keyspace, person) == anybody
 
 
-async def fill(it: Service) -> dict[str, str]:
-    """Store things of ann everywhere; return what names them."""
-    await it.storage.memory.at("personal", "ann").put("entry", CANARY)
-    await it.storage.memory.at("personal", "ann", "deep").put("count", 5)
-    await it.storage.memory.at("shared", person="ann").put("entry", CANARY)
-    info = await it.storage.objects.at("personal", "ann").put("entry", CANARY.encode())
-    shared = await it.storage.objects.at("shared", person="ann").put("entry", CANARY.encode())
-    return {"id": info.id, "shared": shared.id, "version": info.version}
-
-
-async def contents(it: Service) -> list[Any]:
-    entries = [
-        (entry.namespace, entry.key, entry.value, entry.version, entry.expires_at)
-        for keyspace, namespace in (("personal", ("ann",)), ("shared", ()))
-        async for entry in it.storage.memory.at(keyspace, *namespace).entries()
-    ]
-    infos = [
-        (info.key, info.sha256, info.version)
-        for keyspace, namespace in (("personal", ("ann",)), ("shared", ()))
-        async for info in it.storage.objects.at(keyspace, *namespace).entries()
-    ]
-    return [*entries, *infos]
-
-
-def two_persons(folder: Path) -> Path:
-    permissions = sorted(ALL)
-    return tokens_file(
-        folder,
-        ann={"persons": ["ann"], "permissions": permissions},
-        bob={"persons": ["bob"], "permissions": permissions},
-        reader={"persons": "*", "permissions": ["memory:read", "object:read"]},
-    )
-
-
 ADDRESSES = st.sampled_from(
     [
         *(
@@ -115,44 +78,30 @@ HEADERS = st.fixed_dictionaries(
         "Range": st.just("bytes=0-3"),
     },
 )
-QUERIES = st.sampled_from(["", "?recursive=true", "?touch=5", "?lifetime=5", "?limit=1", "?values=false"])
-
-
-def operations(app: Any) -> list[tuple[str, str]]:
-    return [
-        (method.upper(), path)
-        for path, item in app.openapi()["paths"].items()
-        for method in item
-        if path.startswith("/v1")
+QUERIES = st.sampled_from(
+    [
+        *("", "?recursive=true", "?touch=5", "?lifetime=5", "?limit=1", "?values=false"),
+        *("?detach=true", "?space=ann", "?direction=both", "?dry_run=true"),
     ]
-
-
-def bodies(operation: str) -> Any:
-    if operation.endswith("memory:batch"):
-        one = {"keyspace": "personal", "namespace": ["ann"], "key": "entry"}
-        return {"operations": [{"op": "get", **one}, {"op": "put", "value": 1, **one}, {"op": "delete", **one}]}
-    if operation.endswith(":copy"):
-        return {"keyspace": "personal", "namespace": ["bob"], "key": "stolen"}
-    if operation.endswith(":touch"):
-        return {"lifetime": 5}
-    return {"by": 1} if operation.endswith(":increment") else "overwritten"
+)
+NODES = st.sampled_from(["Person/ann", "Device/d", "Device/%64", "Device/absent", "Person/bob", "X/ann", "Person/%FF"])
 
 
 def test_nothing_crosses_from_one_person_to_another(tmp_path: Path) -> None:
     tokens = two_persons(tmp_path)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.lists(st.tuples(ADDRESSES, HEADERS, QUERIES), min_size=3, max_size=6))
+    @given(st.lists(st.tuples(ADDRESSES, NODES, HEADERS, QUERIES), min_size=3, max_size=6))
     @asynchronous
-    async def fuzz(attempts: list[tuple[str, dict[str, str], str]]) -> None:
+    async def fuzz(attempts: list[tuple[str, str, dict[str, str], str]]) -> None:
         async with service(tokens=tokens) as it:
             names = await fill(it)
             before = await contents(it)
-            for address, headers, query in attempts:
+            for address, node, headers, query in attempts:
                 known = address.replace("shared-id", names["shared"]) if "-id" in address else address
                 known = names["id"] if known == "id" else known
                 for method, path in operations(it.app):
-                    target = re.sub(r"\{address\}", lambda _: known, path) + query  # noqa: B023
+                    target = path.replace("{address}", known).replace(NODE, node) + query
                     answer = await it.client.request(
                         method, target, headers={**bearer("bob"), **headers}, json=bodies(path)
                     )
@@ -176,7 +125,7 @@ def test_what_belongs_to_another_looks_as_what_is_missing(tmp_path: Path) -> Non
             of_object = await it.client.get("/v1/objects/personal/bob/absent", headers=bearer("bob"))
             assert of_object.content == missing.content
             for method, path in operations(it.app):
-                if path.endswith(":batch"):
+                if path.endswith(":batch") or path.startswith("/v1/graph"):
                     continue
                 own = {"/v1/objects:by-id/{address}": names["id"], "/v1/persons/{address}:erase": "ann"}
                 for key in ("entry", "absent"):
@@ -191,6 +140,29 @@ def test_what_belongs_to_another_looks_as_what_is_missing(tmp_path: Path) -> Non
             for id in (names["shared"], "0" * 32):
                 answer = await it.client.get(f"/v1/objects:by-id/{id}", headers=bearer("bob"))
                 assert answer.content == missing.content
+
+    check()
+
+
+def test_a_token_that_is_limited_to_persons_reaches_nothing_of_the_graph(tmp_path: Path) -> None:
+    tokens = two_persons(tmp_path)
+
+    @asynchronous
+    async def check() -> None:
+        async with service(tokens=tokens) as it:
+            await fill(it)
+            asked = [one for one in operations(it.app) if one[1].startswith("/v1/graph")]
+            assert len(asked) == 15
+            answers = set()
+            for method, path in asked:
+                for node in ("Person/ann", "Device/absent", "X/y"):
+                    for token, person in (("ann", {}), ("ann", {"X-Unison-Person": "ann"}), ("bob", {})):
+                        target = path.replace(NODE, node)
+                        headers = {**bearer(token), **person}
+                        answer = await it.client.request(method, target, headers=headers, json=bodies(path))
+                        assert answer.status_code == 403, (method, target)
+                        answers.add(answer.json()["detail"])
+            assert answers == {"this token is limited to persons, and the graph is not divided by person"}
 
     check()
 
@@ -218,6 +190,27 @@ def test_what_a_token_may_not_do_is_forbidden(tmp_path: Path) -> None:
                 ("DELETE", "/v1/objects/shared/entry", 403),
                 ("POST", "/v1/objects/shared/entry:copy", 403),
                 ("POST", "/v1/persons/ann:erase", 403),
+                ("POST", "/v1/persons/ann:erase?dry_run=true", 403),
+                ("GET", "/v1/cache/shared/entry", 200),
+                ("PUT", "/v1/cache/shared/entry", 403),
+                ("DELETE", "/v1/cache/shared/entry", 403),
+                ("DELETE", "/v1/cache/shared/?recursive=true", 403),
+                *(
+                    ("POST", f"/v1/cache/shared/entry:{action}", 403)
+                    for action in ("add", "touch", "increment", "acquire", "renew", "release")
+                ),
+                ("PUT", "/v1/graph/nodes/Device/d", 403),
+                ("GET", "/v1/graph/nodes/Device/d", 200),
+                ("DELETE", "/v1/graph/nodes/Device/d?detach=true", 403),
+                ("GET", "/v1/graph/nodes/Device/d/neighbors", 200),
+                ("DELETE", "/v1/graph/?recursive=true", 403),
+                ("GET", "/v1/graph:stats", 200),
+                *(("POST", f"/v1/graph:{action}", 200) for action in ("traverse", "path", "find")),
+                *(
+                    ("POST", f"/v1/graph/{items}{action}", 200 if action == ":get" else 403)
+                    for items in ("nodes", "edges")
+                    for action in ("", ":get", ":delete")
+                ),
             ):
                 answer = await it.client.request(method, path, headers=bearer("reader"), json=bodies(path))
                 assert answer.status_code == status, (method, path)
@@ -235,6 +228,8 @@ def test_a_person_reaches_what_is_its_own(tmp_path: Path) -> None:
             ann = bearer("ann")
             assert (await it.client.get("/v1/memory/personal/ann/entry", headers=ann)).json() == CANARY
             assert (await it.client.get("/v1/objects/personal/ann/entry", headers=ann)).text == CANARY
+            assert (await it.client.get("/v1/cache/personal/ann/entry", headers=ann)).json() == CANARY
+            assert (await it.client.get("/v1/cache/shared/entry", headers=ann)).status_code == 403
             assert (await it.client.get(f"/v1/objects:by-id/{names['id']}", headers=ann)).text == CANARY
             listed = await it.client.get("/v1/memory/personal/ann/", headers=ann)
             assert [item["person"] for item in listed.json()["items"]] == ["ann", "ann"]

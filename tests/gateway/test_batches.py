@@ -56,6 +56,9 @@ async def test_each_operation_has_a_status_of_its_own_in_order() -> None:
         for result in results:
             assert (result["status"] < 400) == ("problem" not in result)
             assert result.get("problem", result)["status"] == result["status"]
+        places = {place: result["problem"].get("errors") for place, result in enumerate(results) if "problem" in result}
+        for place, last in ((6, []), (7, ["value"]), (8, []), (9, ["lifetime"]), (12, ["lifetime"])):
+            assert places[place][0]["loc"] == ["body", "operations", place, *last]
         assert (await it.client.get("/v1/memory/notes/x/new")).json() == {"a": 1}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.gateway.service import asynchronous, bearer, service, tokens_file
+from unison_storage.errors import Unavailable
+from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
-from unison_storage.values import Health
+from unison_storage.values import GraphStats, Health, Node
 from unison_storage_gateway import health
 
 
@@ -111,3 +113,65 @@ def test_metrics_are_open_on_loopback_alone(tmp_path: Path, base_url: str, token
             assert (await it.client.get("/metrics", headers=headers)).status_code == status
 
     check()
+
+
+def gauge(text: str, name: str) -> float:
+    line = next(line for line in text.splitlines() if line.startswith(f"unison_storage_{name}{{"))
+    return float(line.rpartition(" ")[2])
+
+
+class Uncountable(ReferenceGraph):
+    """Counts as told: not at all, never ending, or with an error that nobody expects."""
+
+    trouble: Exception | None = None
+    hangs = False
+
+    async def stats(self, space: str | None) -> GraphStats:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.trouble is not None:
+            raise self.trouble
+        return await super().stats(space)
+
+
+@asynchronous
+async def test_the_graph_is_counted_when_metrics_are_read() -> None:
+    async with service(base_url="http://127.0.0.1") as it:
+        await it.storage.graph.at("a").upsert_nodes([Node("Device", "d1"), Node("Device", "d2")])
+        assert gauge((await it.client.get("/metrics")).text, "graph_nodes") == 2
+        await it.storage.graph.upsert_node(Node("Device", "d3"))
+        assert gauge((await it.client.get("/metrics")).text, "graph_nodes") == 2
+        it.clock.advance(60)
+        assert gauge((await it.client.get("/metrics")).text, "graph_nodes") == 3
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("no route to graph.internal"), RuntimeError("canary"), None])
+def test_metrics_are_told_though_counting_fails(
+    trouble: Exception | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "MEASURE_SECONDS", 0.01)
+
+    @asynchronous
+    async def check() -> None:
+        async with service(graph=Uncountable, base_url="http://127.0.0.1") as it:
+            assert isinstance(it.graph, Uncountable)
+            await it.storage.graph.upsert_node(Node("Device", "d1"))
+            await it.client.get("/metrics")
+            it.clock.advance(60)
+            it.graph.trouble, it.graph.hangs = trouble, trouble is None
+            answer = await it.client.get("/metrics")
+            assert answer.status_code == 200
+            assert gauge(answer.text, "graph_nodes") == 1
+            assert "internal" not in answer.text
+
+    check()
+    failed = [record for record in caplog.records if record.getMessage() == "measure_failed"]
+    assert len(failed) == 1
+    assert not {"internal", "canary"} & set(str(vars(failed[0])).replace(".", " ").split())
+
+
+@asynchronous
+async def test_metrics_are_told_of_a_storage_that_is_closed() -> None:
+    async with service(base_url="http://127.0.0.1") as it:
+        await it.storage.close()
+        assert (await it.client.get("/metrics")).status_code == 200

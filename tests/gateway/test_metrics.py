@@ -42,7 +42,7 @@ def test_what_takes_exactly_a_bound_is_not_below_it() -> None:
 def test_counters_gauges_and_errors() -> None:
     telemetry, traffic = Telemetry(), Traffic()
     telemetry.meter("memory", "get", "reference", "notes").failed(TimeoutError())
-    telemetry.counters["upload_leftovers", "object", "file"] += 3
+    telemetry.counters["upload_leftovers", "object", "file", "all"] += 3
     telemetry.gauge("pool_size", "memory", "postgres", lambda: 4)
     telemetry.gauge("pool_size", "object_index", "postgres", lambda: 2)
     traffic.count("GET", "/v1/memory/{address}", 200)
@@ -52,7 +52,7 @@ def test_counters_gauges_and_errors() -> None:
     assert [(set(key[1:]), value) for key, value in errors.items()] == [
         ({"memory", "get", "reference", "notes", "TimeoutError"}, 1)
     ]
-    assert found["unison_storage_upload_leftovers_total", "file", "object"] == 3
+    assert found["unison_storage_upload_leftovers_total", "file", "all", "object"] == 3
     assert found["unison_storage_pool_size", "postgres", "memory"] == 4
     assert found["unison_storage_http_requests_total", "GET", "/v1/memory/{address}", "200"] == 1
     assert found["unison_storage_http_requests_total", "other", "/v1/memory/{address}", "405"] == 1
@@ -62,15 +62,21 @@ def test_counters_gauges_and_errors() -> None:
 async def test_labels_hold_nothing_that_callers_name() -> None:
     async with service(base_url="http://127.0.0.1") as it:
         for path in (f"{CANARY}/{CANARY}", f"notes/{CANARY}", f"personal/{CANARY}/{CANARY}"):
-            for kind in ("memory", "objects"):
+            for kind in ("memory", "objects", "cache"):
                 await it.client.put(f"/v1/{kind}/{path}", json=CANARY)
+                await it.client.get(f"/v1/{kind}/{path}")
                 await it.client.get(f"/v1/{kind}/{path}?{CANARY}=1")
+        for label in ("Device", CANARY):
+            await it.client.put(f"/v1/graph/nodes/{label}/{CANARY}?space={CANARY}", json={"person": CANARY})
+            await it.client.get(f"/v1/graph/nodes/{label}/{CANARY}/neighbors?space={CANARY}")
         await it.client.get(f"/{CANARY}")
         await it.client.request(CANARY.upper(), "/v1/memory/notes/a")
         answer = await it.client.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert CANARY not in answer.text.lower()
         labels = {one.labels["route"] for one in samples(answer.content) if "route" in one.labels}
-        assert labels == {"/v1/memory/{address}", "/v1/objects/{address}", "no route"}
+        node = "/v1/graph/nodes/{label}/{id}"
+        kinds = {f"/v1/{kind}/{{address}}" for kind in ("memory", "objects", "cache")}
+        assert labels == {*kinds, node, f"{node}/neighbors", "no route"}
         keyspaces = {one.labels["keyspace"] for one in samples(answer.content) if "keyspace" in one.labels}
-        assert keyspaces == {"undeclared", "personal"}
+        assert keyspaces == {"undeclared", "personal", "all"}

@@ -16,6 +16,16 @@ OPERATIONS = {
     "/v1/memory/{address}:touch": {"post"},
     "/v1/memory/{address}:increment": {"post"},
     "/v1/memory:batch": {"post"},
+    "/v1/cache/{address}": {"put", "get", "delete"},
+    "/v1/cache/{address}/": {"delete"},
+    **{f"/v1/cache/{{address}}:{action}": {"post"} for action in ("add", "touch", "increment")},
+    **{f"/v1/cache/{{address}}:{action}": {"post"} for action in ("acquire", "renew", "release")},
+    "/v1/graph/nodes/{label}/{id}": {"put", "get", "delete"},
+    "/v1/graph/nodes/{label}/{id}/neighbors": {"get"},
+    **{f"/v1/graph/{items}{action}": {"post"} for items in ("nodes", "edges") for action in ("", ":get", ":delete")},
+    **{f"/v1/graph:{action}": {"post"} for action in ("traverse", "path", "find")},
+    "/v1/graph:stats": {"get"},
+    "/v1/graph/": {"delete"},
     "/v1/objects/{address}": {"put", "get", "head", "delete"},
     "/v1/objects/{address}/": {"get", "delete"},
     "/v1/objects/{address}:copy": {"post"},
@@ -41,6 +51,8 @@ async def test_every_operation_is_described() -> None:
                 assert operation["description"]
                 named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
                 assert named == set(re.findall(r"\{(\w+)\}", path))
+                in_query = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
+                assert ("space" in in_query) == path.startswith("/v1/graph")
                 assert ("requestBody" in operation) == (method in ("put", "post") and not path.endswith(":erase"))
                 assert ("security" in operation) == (path not in ("/healthz", "/readyz"))
                 if "security" in operation:

@@ -83,6 +83,43 @@ def test_bad_input_is_placed(error: StorageError, loc: list[Any]) -> None:
     assert problems.of(error).shown()["errors"] == ({"loc": loc, "message": "x"},)
 
 
+@pytest.mark.parametrize(
+    ("error", "loc"),
+    [
+        (errors.InvalidKey("x"), ["body", "edges", 2]),
+        (errors.InvalidValue("x"), ["body", "edges", 2]),
+        (errors.InvalidCursor("x"), ["body", "edges", 2, "cursor"]),
+        (errors.InvalidLifetime("x"), ["body", "edges", 2, "lifetime"]),
+        (BadInput("x", loc=("query", "space")), ["query", "space"]),
+    ],
+)
+def test_bad_input_is_placed_in_the_part_that_holds_it(error: StorageError, loc: list[Any]) -> None:
+    assert problems.of(error, root=("body", "edges", 2)).shown()["errors"] == ({"loc": loc, "message": "x"},)
+    with pytest.raises((Refused, BadInput)) as refused, problems.placed("body", "edges", 2):
+        raise error
+    found = problems.of(refused.value)
+    assert found == problems.of(error, root=("body", "edges", 2))
+    assert found.type == problems.of(error).type
+
+
+@pytest.mark.parametrize(
+    "error", [errors.NotFound("x"), errors.ClassificationViolation("x"), errors.Unavailable("x"), ValueError("x")]
+)
+def test_what_has_no_place_passes_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as passed, problems.placed("body"):
+        raise error
+    assert passed.value is error
+    assert problems.of(error, root=("body",)) == problems.of(error)
+
+
+def test_a_problem_is_the_result_of_an_item() -> None:
+    refused = Refused(problems.MISSING)
+    assert problems.in_batch(refused, "body", "edges", 2) == {"status": 404, "problem": problems.MISSING.shown()}
+    for error, more in ((errors.InvalidKey("x"), []), (BadInput("x", loc=("body", "person")), ["person"])):
+        found = problems.in_batch(error, "body", "edges", 2)["problem"]
+        assert found["errors"] == ({"loc": ["body", "edges", 2, *more], "message": "x"},)
+
+
 def test_only_bad_input_has_places() -> None:
     for name, status in TABLE:
         assert status == 400 or "errors" not in problems.of(getattr(errors, name)("x")).shown()

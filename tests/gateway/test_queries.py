@@ -57,6 +57,40 @@ def test_unknown_repeated_and_undecodable_parameters_are_refused(text: str) -> N
     assert "lifetme" not in refused.value.message
 
 
+def test_a_parameter_may_be_repeated_where_that_is_declared() -> None:
+    found = Query(b"space=b&limit=5&space=a&space=b&space=", ("limit",), ("space",))
+    assert found.texts("space") == ("b", "a", "b", "")
+    assert found.limit() == 5
+    assert Query(b"limit=5", ("limit",), ("space",)).texts("space") == ()
+    for text in (b"limit=5&limit=5", b"spaces=a", b"space=%FF"):
+        with pytest.raises(BadInput):
+            Query(text, ("limit",), ("space",))
+    with pytest.raises(BadInput, match="takes limit, space"):
+        Query(b"other=1", ("limit",), ("space",))
+
+
+def test_names_have_commas_between_them() -> None:
+    found = Query(b"types=A,B,&labels=&one=A%2CB", ("types", "labels", "one"))
+    assert found.names("types") == ["A", "B", ""]
+    assert (found.names("labels"), found.names("one"), found.names("none")) == ([""], ["A", "B"], None)
+
+
+def test_a_choice_is_one_of_few_words() -> None:
+    assert Query(b"", ("way",)).choice("way", ("out", "in")) == "out"
+    assert Query(b"way=in", ("way",)).choice("way", ("out", "in")) == "in"
+    for text in (b"way=", b"way=OUT", b"way=out,in"):
+        with pytest.raises(BadInput, match="one of out, in") as refused:
+            Query(text, ("way",)).choice("way", ("out", "in"))
+        assert refused.value.loc == ("query", "way")
+
+
+def test_deleting_below_must_be_meant() -> None:
+    Query(b"recursive=true", ("recursive",)).check_recursive()
+    for text in (b"", b"recursive=false", b"recursive=1"):
+        with pytest.raises(BadInput):
+            Query(text, ("recursive",)).check_recursive()
+
+
 def test_an_empty_cursor_is_none() -> None:
     assert query("").cursor() is None
     with pytest.raises(InvalidCursor):

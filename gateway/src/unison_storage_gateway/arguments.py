@@ -9,11 +9,10 @@ import msgspec
 
 from unison_storage.values import KEEP, MISSING, Missing
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.problems import BadInput
+from unison_storage_gateway.problems import BadInput, Loc
 from unison_storage_gateway.queries import GivenLifetime, lifetime
 
 T = TypeVar("T")
-Loc = tuple[str | int, ...]
 
 SMALL: Final = 64 * 1024
 """Bytes of a body that holds a few arguments."""

@@ -12,6 +12,7 @@ from unison_storage.errors import AccessDenied, InvalidKey
 from unison_storage.keyspaces import Keyspace
 from unison_storage.storage import Storage
 from unison_storage_gateway.calls import Call
+from unison_storage_gateway.paths import Address, address, below
 from unison_storage_gateway.principals import Principal, Verify
 from unison_storage_gateway.problems import MISSING, BadInput, Refused, named
 
@@ -63,6 +64,24 @@ class Access:
     def nowhere(self, principal: Principal, permission: str) -> None:
         """Raise ``AccessDenied`` unless the principal has the permission somewhere."""
         authorize(principal, permission, None, None)
+
+    def graph(self, principal: Principal, call: Call, permission: str) -> str | None:
+        """Return whom the header names if the request may do it in the graph, which no keyspace divides."""
+        named_person = _person(call.headers.get(PERSON_HEADER))
+        authorize(principal, permission, None, None)
+        return named_person
+
+    def entry(self, call: Call, permission: str) -> tuple[Address, Grant]:
+        """Return the address that the path spells, if the request may do it there."""
+        principal = self.principal(call)
+        at = address(call.path)
+        return at, self.item(principal, call, permission, at.keyspace, at.namespace)
+
+    def below(self, call: Call, permission: str) -> tuple[tuple[str, ...], Grant]:
+        """Return keyspace and namespace that the path spells, if the request may do it below."""
+        principal = self.principal(call)
+        keyspace, namespace = below(call.path)
+        return (keyspace, *namespace), self.item(principal, call, permission, keyspace, namespace)
 
     def item(
         self, principal: Principal, call: Call, permission: str, keyspace: str, namespace: tuple[str, ...]

@@ -6,7 +6,7 @@ Operations run at the same time: those of one key in one batch have no order amo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any, Final, Literal
 
 import msgspec
@@ -74,18 +74,16 @@ class BatchRoutes:
         principal = self._access.principal(call)
         call.query()
         given = (await arguments(call, _Batch, MAX_BYTES)).operations
-        if len(given) > MAX_OPERATIONS:
-            raise TooLarge(f"a batch has at most {MAX_OPERATIONS} operations", limit=MAX_OPERATIONS)
-        results = await asyncio.gather(*[self._one(call, principal, one) for one in given])
+        check_number(given)
+        results = await asyncio.gather(*[self._one(call, principal, place, one) for place, one in enumerate(given)])
         call.keyspace = None
         return records.json({"results": results})
 
-    async def _one(self, call: Call, principal: Principal, one: Operation) -> Result:
+    async def _one(self, call: Call, principal: Principal, place: int, one: Operation) -> Result:
         try:
             return await self._run(call, principal, one)
         except (StorageError, Refused) as error:
-            problem = problems.of(error)
-            return {"status": problem.status, "problem": problem.shown()}
+            return problems.in_batch(error, "body", "operations", place)
 
     async def _run(self, call: Call, principal: Principal, one: Operation) -> Result:
         grants = [
@@ -99,6 +97,12 @@ class BatchRoutes:
             await conditions.remove(handle, one.key, one.expected())
             return {"status": 204}
         return await _put(handle, one)
+
+
+def check_number(items: Sized) -> None:
+    """Raise ``TooLarge`` for more items than one request may hold."""
+    if len(items) > MAX_OPERATIONS:
+        raise TooLarge(f"a request has at most {MAX_OPERATIONS} items", limit=MAX_OPERATIONS)
 
 
 def _permissions(one: Operation) -> tuple[str, ...]:

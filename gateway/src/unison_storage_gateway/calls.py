@@ -37,6 +37,6 @@ class Call(Request):
         found: str = self.path_params.get("address", "")
         return found
 
-    def query(self, *known: str) -> Query:
+    def query(self, *known: str, repeatable: tuple[str, ...] = ()) -> Query:
         """Return the parameters; ``BadInput`` for any that the route does not know."""
-        return Query(self.scope["query_string"], known)
+        return Query(self.scope["query_string"], known, repeatable)

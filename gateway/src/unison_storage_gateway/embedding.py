@@ -13,7 +13,11 @@ from unison_storage.errors import NotOpen
 from unison_storage.storage import Storage
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.batches import BatchRoutes
+from unison_storage_gateway.cache import CacheRoutes
 from unison_storage_gateway.exchange import Traffic
+from unison_storage_gateway.graph import GraphRoutes
+from unison_storage_gateway.graph_batches import GraphBatchRoutes
+from unison_storage_gateway.graph_walks import GraphWalkRoutes
 from unison_storage_gateway.intake import CHUNK_SECONDS
 from unison_storage_gateway.memory import MemoryRoutes
 from unison_storage_gateway.objects import ObjectRoutes
@@ -63,7 +67,11 @@ def include_storage_routes(
     described = (
         *BatchRoutes(storage, access).routes(),
         *MemoryRoutes(storage, access).routes(),
+        *CacheRoutes(storage, access).routes(),
         *ObjectRoutes(storage, access).routes(),
+        *GraphRoutes(storage, access).routes(),
+        *GraphBatchRoutes(storage, access).routes(),
+        *GraphWalkRoutes(storage, access).routes(),
         *PersonRoutes(storage, access).routes(),
     )
     setattr(app.state, _STATE, storage)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from unison_storage.errors import StorageError
 from unison_storage.storage import Storage
-from unison_storage_gateway import metrics, records
+from unison_storage_gateway import logs, metrics, records
 from unison_storage_gateway.authorization import Access, authorize
 from unison_storage_gateway.calls import Call
 from unison_storage_gateway.exchange import Traffic
@@ -21,6 +21,9 @@ from unison_storage_gateway.routing import Described
 KIND: Final = "service"
 READY_SECONDS: Final = 5.0
 """How long all backends together may take to answer."""
+
+MEASURE_SECONDS: Final = 5.0
+"""How long counting for the gauges may take, and so how long metrics may wait for it."""
 
 
 class Readiness:
@@ -90,5 +93,14 @@ class HealthRoutes:
         server = call.scope.get("server")
         if not (self._open_metrics and server is not None and is_loopback(server[0])):
             authorize(self._access.principal(call), "metrics:read", None, None)
+        await self._measure()
         text = metrics.text(self._storage.telemetry, self._traffic)
         return Response(text, media_type=metrics.MEDIA_TYPE)
+
+    async def _measure(self) -> None:
+        """Let gauges be counted anew; where that fails they show what was counted before."""
+        try:
+            async with asyncio.timeout(MEASURE_SECONDS):
+                await self._storage.measure()
+        except Exception as error:  # noqa: BLE001 - metrics are wanted most while something is wrong
+            logs.event("warning", "measure_failed", error=logs.place(error))

@@ -17,11 +17,20 @@ SPILL_BYTES: Final = 4 * 1024 * 1024
 SPILL_SECONDS: Final = 2.0
 
 SLOW: Final = named("Request timeout", 408, "the body came too slowly", retryable=True)
+_ENCODED: Final = named("Unsupported media type", 415, "a body is stored as it is: no Content-Encoding")
 _CUT: Final = "the body is not as long as Content-Length says"
 
 
 class ClientGone(Exception):
     """The client has closed the connection: there is nobody left to answer."""
+
+
+def check_plain(headers: Mapping[str, str]) -> None:
+    """Raise ``Refused`` or ``BadInput`` unless the body is the whole of what is to be stored, as it is."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(_ENCODED)
+    if "content-range" in headers:
+        raise BadInput("a body is put as a whole: no Content-Range", loc=("header", "content-range"))
 
 
 class Intake:

@@ -18,9 +18,8 @@ from unison_storage_gateway.arguments import arguments, bounded
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.calls import Call
 from unison_storage_gateway.operations import TOLD
-from unison_storage_gateway.paths import address, below
 from unison_storage_gateway.problems import MISSING as ABSENT
-from unison_storage_gateway.problems import BadInput, Refused
+from unison_storage_gateway.problems import Refused
 from unison_storage_gateway.routing import Described
 
 KIND: Final = "memory"
@@ -126,18 +125,13 @@ class MemoryRoutes:
     async def delete_below(self, call: Call) -> Response:
         """Remove everything below a namespace; ``recursive=true`` says that this is meant."""
         handle = self._below(call, WRITE)
-        if not call.query("recursive").flag("recursive", default=False):
-            raise BadInput("deleting everything below takes ?recursive=true", loc=("query", "recursive"))
+        call.query("recursive").check_recursive()
         return records.json({"deleted": await handle.delete_prefix()})
 
     def _entry(self, call: Call, permission: str) -> tuple[Memory[Any], str]:
-        principal = self._access.principal(call)
-        at = address(call.path)
-        grant = self._access.item(principal, call, permission, at.keyspace, at.namespace)
+        at, grant = self._access.entry(call, permission)
         return self._storage.memory.at(at.keyspace, *at.namespace, person=grant.person), at.key
 
     def _below(self, call: Call, permission: str) -> Memory[Any]:
-        principal = self._access.principal(call)
-        keyspace, namespace = below(call.path)
-        grant = self._access.item(principal, call, permission, keyspace, namespace)
-        return self._storage.memory.at(keyspace, *namespace, person=grant.person)
+        segments, grant = self._access.below(call, permission)
+        return self._storage.memory.at(*segments, person=grant.person)

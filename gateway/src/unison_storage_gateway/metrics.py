@@ -40,13 +40,13 @@ class _Readings(Collector):
 
     def _counters(self) -> Iterator[Metric]:
         families: dict[str, CounterMetricFamily] = {}
-        for (name, kind, backend), number in sorted(self._telemetry.counters.items()):
+        for (name, kind, backend, keyspace), number in sorted(self._telemetry.counters.items()):
             family = families.get(name)
             if family is None:
                 family = families[name] = CounterMetricFamily(
-                    f"{_PREFIX}_{name}", _words(name), labels=("kind", "backend")
+                    f"{_PREFIX}_{name}", _words(name), labels=("kind", "backend", "keyspace")
                 )
-            family.add_metric((kind, backend), number)
+            family.add_metric((kind, backend, keyspace), number)
         yield from families.values()
 
     def _gauges(self) -> Iterator[Metric]:

@@ -20,10 +20,11 @@ from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.calls import Call
 from unison_storage_gateway.content import Content
+from unison_storage_gateway.intake import check_plain
 from unison_storage_gateway.operations import TOLD
-from unison_storage_gateway.paths import Address, address, below, segment
+from unison_storage_gateway.paths import Address, segment
 from unison_storage_gateway.problems import MISSING as ABSENT
-from unison_storage_gateway.problems import BadInput, Refused, named
+from unison_storage_gateway.problems import BadInput, Refused
 from unison_storage_gateway.routing import Described
 
 KIND: Final = "object"
@@ -31,7 +32,6 @@ READ: Final = "object:read"
 WRITE: Final = "object:write"
 
 _SHA256: Final = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]*):\s*(?:;[^,]*)?(?=,|$)")
-_ENCODED: Final = named("Unsupported media type", 415, "a body is stored as it is: no Content-Encoding")
 
 
 class _Target(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ class ObjectRoutes:
         length = call.query("lifetime").lifetime("lifetime")
         if length is KEEP:
             raise InvalidLifetime("an overwritten object starts anew; give seconds or none")
-        _check_body(call)
+        check_plain(call.headers)
         call.intake.bound(self._storage.objects.max_size)
         try:
             info = await handle.put(
@@ -146,20 +146,15 @@ class ObjectRoutes:
     async def delete_below(self, call: Call) -> Response:
         """Remove everything below a namespace; ``recursive=true`` says that this is meant."""
         handle = self._below(call, WRITE)
-        if not call.query("recursive").flag("recursive", default=False):
-            raise BadInput("deleting everything below takes ?recursive=true", loc=("query", "recursive"))
+        call.query("recursive").check_recursive()
         return records.json({"deleted": await handle.delete_prefix()})
 
     def _below(self, call: Call, permission: str) -> Objects:
-        principal = self._access.principal(call)
-        keyspace, namespace = below(call.path)
-        grant = self._access.item(principal, call, permission, keyspace, namespace)
-        return self._storage.objects.at(keyspace, *namespace, person=grant.person)
+        segments, grant = self._access.below(call, permission)
+        return self._storage.objects.at(*segments, person=grant.person)
 
     def _entry(self, call: Call, permission: str) -> tuple[Objects, Address]:
-        principal = self._access.principal(call)
-        at = address(call.path)
-        grant = self._access.item(principal, call, permission, at.keyspace, at.namespace)
+        at, grant = self._access.entry(call, permission)
         return self._storage.objects.at(at.keyspace, *at.namespace, person=grant.person), at
 
 
@@ -177,10 +172,3 @@ def digest(header: str | None) -> bytes | None:
     if len(raw) != 32:
         raise BadInput("sha-256 of Content-Digest is 32 bytes as base64", loc=("header", "content-digest"))
     return raw
-
-
-def _check_body(call: Call) -> None:
-    if call.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refused(_ENCODED)
-    if "content-range" in call.headers:
-        raise BadInput("an object is put as a whole: no Content-Range", loc=("header", "content-range"))

@@ -17,6 +17,10 @@ INTEGER: Final[Schema] = {"type": "integer"}
 ANYTHING: Final[Schema] = {}
 BYTES: Final[Schema] = {"type": "string", "format": "binary"}
 LIFETIME: Final[Schema] = {"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["keep", "none"]}]}
+FLAG: Final[Schema] = {"type": "boolean"}
+NAMES: Final[Schema] = {"type": "array", "items": STRING}
+JSON: Final = ("application/json",)
+OCTETS: Final = ("application/octet-stream",)
 BEARER: Final = "bearer"
 SECURITY: Final[Schema] = {BEARER: {"type": "http", "scheme": "bearer"}}
 
@@ -25,8 +29,10 @@ _MEANING: Final = {
     "401": "no or unknown token",
     "403": "known without permission",
     "404": "nothing is there, or another person's",
+    "409": "something else has to end first, or to be removed",
     "412": "a precondition failed",
     "413": "too large",
+    "422": "a value that its field does not accept",
 }
 
 
@@ -68,6 +74,13 @@ PERSON: Final = parameter("header", "X-Unison-Person", "whose data, for a token 
 IF_MATCH: Final = parameter("header", "If-Match", 'the version that must be there, as in "v", or *')
 IF_NONE_MATCH: Final = parameter("header", "If-None-Match", "* where nothing may be there")
 KNOWN: Final = parameter("header", "If-None-Match", "versions that the client has: 304 if one of them is there")
+LIFETIMES: Final = parameter("query", "lifetime", "seconds, keep or none", LIFETIME)
+RECURSIVE: Final = parameter("query", "recursive", "true says that this is meant", FLAG, required=True)
+DELETED: Final = members(("deleted",), deleted=INTEGER)
+RESULTS: Final = members(
+    ("results",), results={"type": "array", "items": members(("status",), status=INTEGER, problem=members())}
+)
+WRITING: Final = (400, 401, 403, 404, 412, 413)
 PAGE: Final = (
     parameter("query", "limit", "how many at most", {"type": "integer", "minimum": 1, "maximum": 1000}),
     parameter("query", "cursor", "where to go on, from the page before"),
@@ -79,15 +92,15 @@ def told(
     *parameters: Schema,
     answers: Mapping[int, tuple[str, Schema | None]],
     body: Schema | None = None,
-    media: str = "application/json",
-    answer_media: str = "application/json",
+    media: Sequence[str] = JSON,
+    answer_media: Sequence[str] = JSON,
     refusals: Sequence[int] = (400, 401, 403, 404),
     open_to_all: bool = False,
 ) -> dict[str, Any]:
     """Return what FastAPI is told of one operation. ``answers`` maps statuses to a meaning and a schema."""
     codes = [*answers]
     responses: dict[int | str, dict[str, Any]] = {
-        code: {"description": text} | ({"content": {answer_media: {"schema": dict(of)}}} if of is not None else {})
+        code: {"description": text} | ({"content": _content(answer_media, of)} if of is not None else {})
         for code, (text, of) in answers.items()
     }
     for code in () if open_to_all else refusals:
@@ -97,7 +110,7 @@ def told(
         }
     extra: dict[str, Any] = {"parameters": [dict(one) for one in parameters]}
     if body is not None:
-        extra["requestBody"] = {"required": True, "content": {media: {"schema": dict(body)}}}
+        extra["requestBody"] = {"required": True, "content": _content(media, body)}
     if not open_to_all:
         extra["security"] = [{BEARER: []}]
     return {
@@ -107,3 +120,13 @@ def told(
         "responses": responses,
         "openapi_extra": extra,
     }
+
+
+def removal(things: str) -> dict[str, Any]:
+    """Return what FastAPI is told of removing everything below a namespace."""
+    answers = {200: (f"how many {things} that were", DELETED)}
+    return told("Remove everything below", BELOW, PERSON, RECURSIVE, answers=answers)
+
+
+def _content(media: Sequence[str], of: Schema) -> dict[str, Any]:
+    return {one: {"schema": dict(of)} for one in media}

@@ -30,9 +30,12 @@ class PersonRoutes:
         yield Described("POST", "/v1/persons/{address}:erase", self.erase, KIND, "erase", TOLD[KIND, "erase"])
 
     async def erase(self, call: Call) -> Response:
-        """Remove all data of a person from every kind, and report what is gone and what is left."""
+        """Remove all data of a person from every kind, and report what is gone and what is left.
+
+        With ``dry_run`` only count what there is.
+        """
         principal = self._access.principal(call)
         person = segment(call.path)
         authorize(principal, "erase", None, person)
-        call.query()
-        return records.json(records.report(await self._storage.erase(person)))
+        dry_run = call.query("dry_run").flag("dry_run", default=False)
+        return records.json(records.report(await self._storage.erase(person, dry_run=dry_run)))

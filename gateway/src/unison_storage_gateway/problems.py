@@ -6,7 +6,8 @@ No input value, no text of an unexpected exception and nothing of a backend's in
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -15,6 +16,8 @@ from starlette.responses import Response
 
 from unison_storage import errors
 from unison_storage.errors import StorageError
+
+Loc = tuple[str | int, ...]
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -63,7 +66,7 @@ class BadInput(errors.InvalidValue):
     """Bad input at a place that is known: ``loc`` is its path, as in ``("query", "limit")``."""
 
     fields: ClassVar[tuple[str, ...]] = ("loc",)
-    loc: tuple[str | int, ...]
+    loc: Loc
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -110,12 +113,22 @@ MISSING: Final = named("Not found", 404, "nothing is there")
 INTERNAL: Final = named("Internal error", 500, "something went wrong in the service")
 
 
+def _where(error: StorageError, root: Loc) -> Loc | None:
+    if isinstance(error, BadInput):
+        return error.loc
+    usual: Loc | None = _nearest(_WHERE, error)
+    return (*root, *usual[1:]) if root and usual else usual
+
+
 def _nearest(table: Mapping[type[StorageError], Any], error: StorageError) -> Any:
     return next((table[one] for one in type(error).__mro__ if one in table), None)
 
 
-def of(error: BaseException, status: int | None = None) -> Problem:
-    """Return the problem that an exception comes to; ``status`` replaces the one of the table."""
+def of(error: BaseException, status: int | None = None, root: Loc = ()) -> Problem:
+    """Return the problem that an exception comes to; ``status`` replaces the one of the table.
+
+    ``root`` is the part of the request that holds bad input, where it is another than the usual one of the class.
+    """
     if isinstance(error, Refused):
         return error.problem
     if not isinstance(error, StorageError):
@@ -126,7 +139,7 @@ def of(error: BaseException, status: int | None = None) -> Problem:
     words = re.sub(r"(?<!^)([A-Z])", r" \1", known.__name__)
     hidden = None if type(error) is errors.UnknownKeyspace else _nearest(_DETAIL, error)
     code: int = status or _nearest(STATUS, error)
-    where = error.loc if isinstance(error, BadInput) else _nearest(_WHERE, error)
+    where = _where(error, root)
     return Problem(
         type=f"/problems/{words.lower().replace(' ', '-')}",
         title=words.capitalize(),
@@ -136,6 +149,24 @@ def of(error: BaseException, status: int | None = None) -> Problem:
         outcome_unknown=error.outcome_unknown,
         errors=({"loc": list(where), "message": error.message},) if where and code == 400 else (),
     )
+
+
+@contextmanager
+def placed(*root: str | int) -> Iterator[None]:
+    """Let bad input that is met inside point into ``root``, the part of the request that holds it."""
+    try:
+        yield
+    except errors.RequestError as error:
+        if isinstance(error, BadInput) or _where(error, root) is None:
+            raise
+        raise Refused(of(error, root=root)) from None
+
+
+def in_batch(error: Exception, *root: str | int) -> dict[str, Any]:
+    """Return the result of an item of a batch that failed; bad input points into ``root``, which is the item."""
+    placed_in_item = BadInput(error.message, loc=(*root, *error.loc[1:])) if isinstance(error, BadInput) else error
+    problem = of(placed_in_item, root=root)
+    return {"status": problem.status, "problem": problem.shown()}
 
 
 def response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""Records as they travel: entries, stamps and objects as JSON, times as RFC 3339. Values are not looked into."""
+"""Records as they travel: entries, objects, nodes and edges as JSON, times as RFC 3339. Values are not looked into."""
 
 from __future__ import annotations
 
@@ -89,4 +89,4 @@ def report(one: ErasureReport) -> dict[str, Any]:
         kind: {"erased": done.erased, "pending": done.pending, "failed": done.error is not None}
         for kind, done in one.kinds.items()
     }
-    return {"person": one.person, "complete": one.complete, "kinds": kinds}
+    return {"person": one.person, "dry_run": one.dry_run, "complete": one.complete, "kinds": kinds}
