@@ -41,11 +41,21 @@ ALL = sorted(commands())
 def test_every_word_of_the_specification_is_there() -> None:
     memory = {"get", "put", "delete", "touch", "increment", "exists", "list", "keys", "count", "delete-prefix"}
     objects = {"put", "get", "head", "delete", "list", "count", "copy", "download", "url", "delete-prefix"}
-    single = {"check", "doctor", "plugins", "migrate", "sweep", "reconcile"}
+    graph = {
+        *("upsert-nodes", "upsert-edges", "get-node", "get-edge", "delete-node", "delete-edge"),
+        *("neighbors", "traverse", "shortest-path", "find-nodes", "stats", "clear", "model"),
+    }
+    cache = {
+        *("get", "set", "add", "delete", "touch", "increment", "count", "delete-prefix"),
+        *("acquire", "renew", "release"),
+    }
+    single = {"check", "doctor", "plugins", "migrate", "sweep", "reconcile", "erase"}
     assert set(ALL) == {
         *((word,) for word in single),
         *(("memory", word) for word in memory),
         *(("object", word) for word in objects),
+        *(("graph", word) for word in graph),
+        *(("cache", word) for word in cache),
         ("config", "explain"),
         ("tokens", "new"),
     }
@@ -60,7 +70,7 @@ def test_every_help_has_an_example_and_speaks_of_json(invoke: Invoke, words: tup
     assert "--json" in result.stdout
 
 
-@pytest.mark.parametrize("words", [word for word in ALL if word[0] in ("memory", "object")], ids=" ".join)
+@pytest.mark.parametrize("words", [word for word in ALL if word[0] in ("memory", "object", "cache")], ids=" ".join)
 def test_usage_reads_as_in_the_documentation(invoke: Invoke, words: tuple[str, ...]) -> None:
     usage = next(line for line in invoke(*words, "--help").stdout.splitlines() if "Usage:" in line)
     assert "KEYSPACE [SEGMENT]..." in usage
@@ -74,7 +84,14 @@ def test_help_lists_all_words_and_those_of_other_distributions(invoke: Invoke) -
         assert f" {word} " in result.stdout
 
 
-@pytest.mark.parametrize("words", [[], ["memory"], ["object"], ["tokens"], ["config"]])
+@pytest.mark.parametrize("words", [word for word in ALL if word[0] == "graph"], ids=" ".join)
+def test_the_usage_of_graph_names_its_words_and_the_space(invoke: Invoke, words: tuple[str, ...]) -> None:
+    shown = invoke(*words, "--help").stdout
+    assert "{" not in next(line for line in shown.splitlines() if "Usage:" in line)
+    assert ("--space" in shown) is (words[1] != "model")
+
+
+@pytest.mark.parametrize("words", [[], ["memory"], ["object"], ["graph"], ["cache"], ["tokens"], ["config"]])
 def test_without_a_word_there_is_help(invoke: Invoke, words: list[str]) -> None:
     result = invoke(*words)
     assert result.exit_code == 2
@@ -109,7 +126,7 @@ def test_without_the_extra_it_says_what_to_install(module: str) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [["--help"], ["plugins"], ["memory", "put", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["plugins"], ["memory", "put", "--help"], ["graph", "model"]])
 def test_no_driver_and_no_web_framework_for_help(words: list[str]) -> None:
     code = (
         "import json, sys\n"

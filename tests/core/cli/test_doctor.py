@@ -25,7 +25,8 @@ def test_all_is_well_after_migrating(invoke: Invoke) -> None:
     invoke("migrate")
     code, checks = looked(invoke)
     assert (code, states(checks)) == (0, {"ok"})
-    assert {"backends/memory", "backends/object", "backends/object_index"} <= set(checks)
+    kinds = ("memory", "object", "object_index", "graph", "cache")
+    assert {f"backends/{kind}" for kind in kinds} <= set(checks)
     text = invoke("doctor")
     assert "✓ backends" in text.stdout
     assert text.stderr == "nothing failed\n"
@@ -90,7 +91,7 @@ def test_guard_rails(invoke: Invoke) -> None:
     assert code == 1
     rule = checks["guard rails/production-ready"]
     assert rule["state"] == "failed"
-    assert "memory, object, object_index" in rule["message"]
+    assert "memory, object, object_index, graph, cache" in rule["message"]
     assert rule["remedy"]
     assert checks["backends/memory"]["state"] == "ok"
 
@@ -119,9 +120,36 @@ def test_options_that_no_plugin_knows(invoke: Invoke, settings: dict[str, str]) 
 
 
 def test_kinds_that_this_version_does_not_serve(invoke: Invoke) -> None:
-    _, checks = looked(invoke, cache_url=f"redis://user:{CANARY}@host")
-    assert checks["plugins/UNISON_STORAGE_CACHE_URL"]["state"] == "warning"
+    _, checks = looked(invoke, vault_url=f"redis://user:{CANARY}@host")
+    assert checks["plugins/UNISON_STORAGE_VAULT_URL"]["state"] == "warning"
     assert CANARY not in str(checks)
+
+
+def test_a_keyspace_with_a_url_of_its_own_is_looked_at_for_each_kind(invoke: Invoke) -> None:
+    _, checks = looked(invoke, keyspaces__thumbs__url="reference://")
+    assert checks["backends/memory of thumbs"]["state"] == "ok"
+    assert checks["backends/cache of thumbs"]["state"] == "ok"
+
+
+def test_the_graph_model(invoke: Invoke) -> None:
+    invoke("migrate")
+    usual = looked(invoke)[1]["settings/graph model"]
+    assert (usual["state"], usual["setting"]) == ("ok", "UNISON_STORAGE_GRAPH_MODEL")
+    assert usual["message"].startswith("that of UnisonOS: 10 labels, 11 relationship types")
+    named = looked(invoke, graph_model="unison_storage.unison_model:UNISON_MODEL")[1]["settings/graph model"]
+    assert named["message"].startswith("unison_storage.unison_model:UNISON_MODEL: 10 labels")
+
+
+@pytest.mark.parametrize("model", ["no_such_module:MODEL", "nonsense", "unison_storage.cli.app:app"])
+def test_a_graph_model_that_can_not_be_loaded_fails_alone(invoke: Invoke, model: str) -> None:
+    invoke("migrate")
+    code, checks = looked(invoke, graph_model=model)
+    broken = checks.pop("settings/graph model")
+    assert (code, broken["state"]) == (1, "failed")
+    assert broken["origin"] == "environment UNISON_STORAGE_GRAPH_MODEL"
+    assert "install its module" in broken["remedy"]
+    assert states(checks) == {"ok"}
+    assert "from environment UNISON_STORAGE_GRAPH_MODEL" in invoke("doctor", graph_model=model).stdout
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import shlex
 import signal
 import subprocess
@@ -51,6 +48,25 @@ def shell(script: str, settings: dict[str, str]) -> subprocess.CompletedProcess[
         ("memory", "delete-prefix", "notes"),
         ("object", "list", "notes"),
         ("object", "get", "notes", "none"),
+        ("graph", "upsert-nodes", "--value", '[{"label": "Person", "id": "p1"}, {"label": "Nobody", "id": "p1"}]'),
+        ("graph", "upsert-nodes", "--value", "nonsense"),
+        ("graph", "get-node", "Person", "none"),
+        ("graph", "neighbors", "Person", "p1"),
+        ("graph", "traverse", "Person"),
+        ("graph", "traverse", "Person", "p1"),
+        ("graph", "shortest-path", "Person", "p1", "Person", "p2"),
+        ("graph", "find-nodes", "Person"),
+        ("graph", "stats"),
+        ("graph", "clear"),
+        ("graph", "clear", "--yes"),
+        ("graph", "model"),
+        ("cache", "set", "notes", "a", "--value", "1"),
+        ("cache", "get", "notes", "a"),
+        ("cache", "add", "notes", "a", "--value", "1"),
+        ("cache", "acquire", "notes", "a", "--lifetime", "5"),
+        ("erase", "person-1"),
+        ("erase", "person-1", "--dry-run"),
+        ("erase", "person-1", "--yes"),
         ("tokens", "new", "ci"),
         ("nonsense",),
         ("memory", "nonsense"),
@@ -96,6 +112,10 @@ def test_remedies() -> None:
     assert remedy(errors.NotFound("x")) is None
     assert remedy(errors.PoolExhausted("x")) == "unison-storage doctor says what answers and what doesn't"
     assert "look before" in str(remedy(errors.Unavailable("x", outcome_unknown=True)))
+    assert "--detach" in str(remedy(errors.HasEdges("x")))
+    assert "--wait" in str(remedy(errors.LeaseHeld("x")))
+    assert "graph model" in str(remedy(errors.ClassificationViolation("x", kind="graph")))
+    assert remedy(errors.ClassificationViolation("x", kind="cache")) is None
 
 
 def test_nobody_reads_on(settings: dict[str, str]) -> None:
@@ -134,14 +154,24 @@ def test_an_encoding_that_lacks_characters(settings: dict[str, str]) -> None:
     assert b"Traceback" not in finished.stderr
 
 
-@pytest.mark.parametrize("words", [("object", "put", "notes", "a"), ("memory", "put", "notes", "a")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("object", "put", "notes", "a"),
+        ("memory", "put", "notes", "a"),
+        ("cache", "set", "notes", "a"),
+        ("cache", "set", "thumbs", "a"),
+        ("graph", "upsert-nodes"),
+    ],
+    ids=" ".join,
+)
 def test_ctrl_c_ends_a_command_that_waits_for_input(settings: dict[str, str], words: tuple[str, ...]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "unison_storage.cli", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=settings,
+        env={**settings, "UNISON_STORAGE_KEYSPACES__THUMBS__CODEC": "raw"},
         # whoever runs the tests in the background has Ctrl-C ignored, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
@@ -169,51 +199,3 @@ def until_it_waits(pid: int) -> None:
             return
         time.sleep(0.01)
     pytest.fail("the command never came to wait for its input")
-
-
-def at_a_terminal(words: list[str], settings: dict[str, str], typed: bytes = b"") -> tuple[int, str]:
-    """Run a command with a terminal for all its streams, and return its exit code and all that is seen."""
-    child, terminal = pty.fork()
-    if child == 0:
-        arguments = [sys.executable, "-m", "unison_storage.cli", *words]
-        os.execve(sys.executable, arguments, {**settings, "TERM": "xterm"})  # noqa: S606 - pty has no other way
-    if typed:
-        os.write(terminal, typed)
-    seen = b""
-    while select.select([terminal], [], [], 30)[0]:
-        try:
-            part = os.read(terminal, 65_536)
-        except OSError:  # what Linux gives at the end
-            break
-        if not part:
-            break
-        seen += part
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), seen.decode()
-
-
-def test_a_person_is_asked_and_may_say_no(invoke: Invoke, settings: dict[str, str]) -> None:
-    invoke("memory", "put", "notes", "a", "--value", '{"a": 1}')
-    code, seen = at_a_terminal(["memory", "delete-prefix", "notes"], settings, b"n\n")
-    assert code == 1
-    assert "delete 1 entry below notes? [y/N]" in seen
-    assert document(invoke("memory", "count", "notes", "--json")) == {"count": 1}
-    code, seen = at_a_terminal(["memory", "get", "notes", "a"], settings)
-    assert '{\r\n  "a": 1\r\n}' in seen
-    code, seen = at_a_terminal(["memory", "delete-prefix", "notes"], settings, b"y\n")
-    assert (code, document(invoke("memory", "count", "notes", "--json"))) == (0, {"count": 0})
-
-
-def test_a_terminal_gets_no_binary_and_sees_a_bar(invoke: Invoke, settings: dict[str, str], tmp_path: Path) -> None:
-    file = tmp_path / "big"
-    file.write_bytes(bytes(30_000_000))
-    code, seen = at_a_terminal(["object", "put", "notes", "big", "--file", str(file)], settings)
-    assert code == 0
-    assert "━" in seen
-    code, seen = at_a_terminal(["object", "get", "notes", "big"], settings)
-    assert code == 2
-    assert "does not belong on a terminal" in seen
-    invoke("object", "put", "notes", "small.txt", input=b"hello")
-    code, seen = at_a_terminal(["object", "get", "notes", "small.txt"], settings)
-    assert (code, seen) == (0, "hello")

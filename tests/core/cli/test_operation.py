@@ -17,7 +17,7 @@ def test_check_allows_development_and_refuses_production(invoke: Invoke) -> None
     assert refused.exit_code == 1
     judged = document(refused)
     assert (judged["profile"], judged["ok"]) == ("production", False)
-    assert {finding["kind"] for finding in judged["findings"]} == {"memory", "object", "object_index"}
+    assert {finding["kind"] for finding in judged["findings"]} == {"memory", "object", "object_index", "graph", "cache"}
     assert set(judged["findings"][0]) == {"rule", "severity", "kind", "setting", "message", "remedy"}
     table = invoke("check", "--profile", "production").stdout
     for word in ("production-ready", "memory", "object_index", "UNISON_STORAGE_DATABASE_URL", "postgresql://"):
@@ -60,6 +60,15 @@ def test_explain_masks_and_names_origins(invoke: Invoke, tmp_path: Path) -> None
     assert "redis://user:***@host/0" in text.stdout
 
 
+def test_explain_shows_what_a_keyspace_says_of_the_cache(invoke: Invoke) -> None:
+    given = {"keyspaces__thumbs__codec": "raw", "keyspaces__thumbs__on_failure": "degrade"}
+    rows = {row["name"]: row for row in document(invoke("config", "explain", "--json", **given))["settings"]}
+    assert (rows["keyspaces.thumbs.codec"]["value"], rows["keyspaces.thumbs.on_failure"]["value"]) == ("raw", "degrade")
+    assert rows["keyspaces.thumbs.codec"]["origin"] == "environment UNISON_STORAGE_KEYSPACES__THUMBS__CODEC"
+    wrong = invoke("config", "explain", keyspaces__thumbs__codec="pickle")
+    assert (wrong.exit_code, wrong.stderr.partition(":")[0]) == (1, "InvalidConfig")
+
+
 def test_migrate(invoke: Invoke) -> None:
     before = invoke("migrate", "--status", "--json")
     assert before.exit_code == 1
@@ -90,8 +99,8 @@ def test_migrating_where_nothing_has_a_schema(invoke: Invoke) -> None:
 
 
 def test_sweep(invoke: Invoke) -> None:
-    assert document(invoke("sweep", "--json")) == {"swept": {"memory": 0, "object": 0}}
-    assert invoke("sweep", "--once").stdout == "removed: memory 0, object 0\n"
+    assert document(invoke("sweep", "--json")) == {"swept": {"memory": 0, "object": 0, "cache": 0}}
+    assert invoke("sweep", "--once").stdout == "removed: memory 0, object 0, cache 0\n"
 
 
 def test_reconcile_finds_what_is_gone_and_what_is_damaged(invoke: Invoke, tmp_path: Path) -> None:

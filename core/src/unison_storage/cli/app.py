@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unison_storage.cli import check, config, doctor, extensions, memory, migrate, objects, plugins, tokens, upkeep
+from unison_storage.cli import (
+    cache,
+    check,
+    config,
+    doctor,
+    erase,
+    extensions,
+    graph,
+    memory,
+    migrate,
+    objects,
+    plugins,
+    tokens,
+    upkeep,
+)
 from unison_storage.cli.failures import reported, wants_json
 from unison_storage.cli.words import shown_examples
 
@@ -16,7 +30,10 @@ _JSON = "unison_storage.json"
 _DATA = "Data"
 _OPERATION = "Operation"
 _SETTING_UP = "Setting up"
-_ORDER = ("doctor", "check", "config", "plugins", "tokens", "memory", "object", "migrate", "sweep", "reconcile")
+_ORDER = (
+    *("doctor", "check", "config", "plugins", "tokens", "memory", "object", "graph", "cache"),
+    *("migrate", "sweep", "reconcile", "erase"),
+)
 
 
 class Words(TyperGroup):
@@ -71,7 +88,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Store memory, objects and more, on any backend that keeps its word.
+    """Store memory, objects, graphs and caches, on any backend that keeps its word.
 
     Settings come from UNISON_STORAGE_… variables and the TOML file that UNISON_STORAGE_CONFIG names.
     Exit codes: 0 done, 1 failed, 2 wrong usage; others stand with their command.
@@ -91,6 +108,8 @@ _register(
     [
         (memory.app, "memory", _DATA),
         (objects.app, "object", _DATA),
+        (graph.app, "graph", _DATA),
+        (cache.app, "cache", _DATA),
         (config.app, "config", _SETTING_UP),
         (tokens.app, "tokens", _SETTING_UP),
     ],
@@ -99,6 +118,7 @@ _register(
         (doctor.app, _OPERATION),
         (migrate.app, _OPERATION),
         (upkeep.app, _OPERATION),
+        (erase.app, _OPERATION),
         (plugins.app, _SETTING_UP),
     ],
 )

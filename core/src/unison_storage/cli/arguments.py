@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import typer
 from msgspec import Struct
 
 from unison_storage.stores.arguments import GivenLifetime
-from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT, Expectation
+from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT, Expectation, Missing
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)")
@@ -48,6 +48,11 @@ def seconds(text: str, option: str) -> float:
 def lifetime(text: str | None, option: str = "--lifetime") -> float | None:
     """Return a lifetime that has to be given; ``none`` for ever."""
     return None if text is None or text == "none" else seconds(text, option)
+
+
+def length(text: str | None) -> float | Literal[Missing.MISSING]:
+    """Return a lifetime that may be left out, where nothing lives for ever."""
+    return MISSING if text is None else seconds(text, "--lifetime")
 
 
 def given_lifetime(text: str | None) -> GivenLifetime:

@@ -40,11 +40,13 @@ async def diagnose() -> list[Check]:
         return [broken, *_not_reached(GROUPS[1:], "the settings do not load")]
     there = count(len(loaded.origins), "setting")
     checks = [Check("settings", "load", "ok", f"profile {loaded.settings.profile}, {there} given")]
+    checks.append(_model(storage, loaded))
     plugins = Plugins(loaded.settings.plugins)
-    checks += _urls(loaded, plugins)
-    if not _any_failed(checks):
-        checks += _kinds(storage)
-    if _any_failed(checks):
+    served = list(_urls(loaded, plugins))
+    if not _any_failed(served):
+        served += _kinds(storage)
+    checks += served
+    if _any_failed(served):
         checks += _not_reached(GROUPS[2:5], "the plugins are not in order")
     else:
         checks += _rules(storage, loaded)
@@ -52,6 +54,24 @@ async def diagnose() -> list[Check]:
         checks += schemas
         checks += [check async for check in _backends(storage, plugins, loaded, _unready(schemas))]
     return [*checks, *token_checks(loaded)]
+
+
+def _model(storage: Storage, loaded: Loaded) -> Check:
+    from unison_storage.graph_model import SETTING
+
+    origin = origin_of(SETTING, loaded)
+    try:
+        model = storage.graph_model()
+    except StorageError as error:
+        remedy = "install its module, correct the setting, or leave it out for the model of UnisonOS"
+        return failed("settings", "graph model", error, SETTING, origin, remedy)
+    parts = (
+        count(len(model.labels), "label"),
+        count(len(model.relationships), "relationship type"),
+        count(len(model.properties), "property", "properties"),
+    )
+    whose = loaded.settings.graph_model or "that of UnisonOS"
+    return Check("settings", "graph model", "ok", f"{whose}: {', '.join(parts)}", SETTING, origin)
 
 
 def _urls(loaded: Loaded, plugins: Plugins) -> Iterator[Check]:
@@ -169,7 +189,7 @@ async def _backends(
 
     context = Context(storage.profile, storage.clock, storage.telemetry)
     for place in storage.places():
-        name = place.kind if place.keyspace is None else f"memory of {place.keyspace.name}"
+        name = place.kind if place.keyspace is None else f"{place.kind} of {place.keyspace.name}"
         if _ALL in unready or (place.target is not None and place.target.masked in unready):
             yield Check("backends", name, "not reached", "its schema is not in order")
             continue

@@ -12,25 +12,28 @@ from typing import Any, BinaryIO, Final
 import typer
 
 from unison_storage.cli import output
+from unison_storage.errors import TooLarge
 from unison_storage.portable import parse_json
 
 CHUNK: Final = 256 * 1024
 LARGEST_VALUE: Final = 64 * 1024**2
-"""Bytes of a JSON value that are read at most; what a backend takes is less, and it says how much."""
+"""Bytes of a value that are read at most; what a backend takes is less, and it says how much."""
 
 
 def json_value(given: str | None, file: Path | None) -> Any:
     """Return the value from ``--value``, ``--file`` or stdin. ``InvalidValue``, ``TooLarge``."""
     if given is not None and file is not None:
         raise typer.BadParameter("give one of them, or neither to read stdin", param_hint=["--value", "--file"])
-    if given is not None:
-        raw = given.encode(errors="surrogateescape")
-    elif file is not None:
-        with file.open("rb") as source:
-            raw = source.read(LARGEST_VALUE + 1)
-    else:
-        raw = stdin("a JSON value").read(LARGEST_VALUE + 1)
+    raw = given.encode(errors="surrogateescape") if given is not None else _whole(file, "a JSON value")
     return parse_json(raw, LARGEST_VALUE)
+
+
+def raw_value(file: Path | None) -> bytes:
+    """Return bytes from ``--file`` or stdin; ``TooLarge``."""
+    raw = _whole(file, "the value")
+    if len(raw) > LARGEST_VALUE:
+        raise TooLarge(f"the value has more than {LARGEST_VALUE} bytes", limit=LARGEST_VALUE)
+    return raw
 
 
 def stdin(what: str) -> BinaryIO:
@@ -50,6 +53,13 @@ async def chunks(source: BinaryIO, moved: Callable[[int], None]) -> AsyncIterato
     while chunk := await _next(source):
         moved(len(chunk))
         yield chunk
+
+
+def _whole(file: Path | None, what: str) -> bytes:
+    if file is None:
+        return stdin(what).read(LARGEST_VALUE + 1)
+    with file.open("rb") as source:
+        return source.read(LARGEST_VALUE + 1)
 
 
 async def _next(source: BinaryIO) -> bytes:

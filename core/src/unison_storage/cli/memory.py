@@ -9,6 +9,7 @@ import typer
 
 from unison_storage.cli import arguments, inputs, records
 from unison_storage.cli.arguments import Place
+from unison_storage.cli.failures import NO
 from unison_storage.cli.listings import Listing, listed
 from unison_storage.cli.options import (
     Address,
@@ -26,7 +27,7 @@ from unison_storage.cli.options import (
     PutLifetime,
     Yes,
 )
-from unison_storage.cli.output import answer, document, line
+from unison_storage.cli.output import answer, answer_deleted, document, line
 from unison_storage.cli.prefixes import delete_below
 from unison_storage.cli.sessions import run
 from unison_storage.cli.words import word
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from unison_storage.stores.memory import Memory
 
 T = TypeVar("T")
-
-ABSENT = 3
-"""The exit code of ``exists`` where nothing is there: 1 would look like a failure, and the other way round."""
 
 app = typer.Typer(no_args_is_help=True, help="Read and write values with lifetimes.")
 
@@ -103,7 +101,7 @@ def delete(words: Address, *, expect: ExpectVersion = None, json: Json = False) 
     """
     place, expected = arguments.address(words), arguments.expectation(expect)
     gone = _at(place, lambda handle: handle.delete(place.key, expect=expected))
-    answer({"deleted": gone}, "deleted" if gone else "nothing was there", as_json=json)
+    answer_deleted(gone=gone, as_json=json)
 
 
 @word(app, "touch", "unison-storage memory touch session person-1 draft --lifetime 12h")
@@ -152,7 +150,7 @@ def exists(words: Address, *, json: Json = False) -> None:
     there = _at(place, lambda handle: handle.exists(place.key))
     answer({"exists": there}, "yes" if there else "no", as_json=json)
     if not there:
-        raise typer.Exit(ABSENT)
+        raise typer.Exit(NO)
 
 
 @word(

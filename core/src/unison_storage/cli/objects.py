@@ -25,7 +25,7 @@ from unison_storage.cli.options import (
     Person,
     Yes,
 )
-from unison_storage.cli.output import answer
+from unison_storage.cli.output import answer, answer_deleted
 from unison_storage.cli.prefixes import delete_below
 from unison_storage.cli.sessions import run
 from unison_storage.cli.words import word
@@ -147,7 +147,7 @@ def delete(words: Address, *, expect: ExpectVersion = None, json: Json = False) 
     """
     place, expected = arguments.address(words), arguments.expectation(expect)
     gone = _at(place, lambda handle: handle.delete(place.key, expect=expected))
-    answer({"deleted": gone}, "deleted" if gone else "nothing was there", as_json=json)
+    answer_deleted(gone=gone, as_json=json)
 
 
 @word(app, "list", "unison-storage object list transcripts person-1")

@@ -21,6 +21,10 @@ Lifetime = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Seconds, or 15m, 12h, 7d; none where the keyspace allows it."),
 ]
+CacheLifetime = Annotated[
+    str | None,
+    typer.Option("--lifetime", metavar="TIME", help="Seconds, or 15m, 12h, 7d; by default that of the keyspace."),
+]
 PutLifetime = Annotated[
     str | None,
     typer.Option("--lifetime", metavar="TIME", help="Seconds, or 15m, 12h, 7d; keep leaves the expiry as it is; none."),

@@ -75,6 +75,11 @@ def answer(given: Any, human: str | RenderableType, *, as_json: bool) -> None:
         show(human)
 
 
+def answer_deleted(*, gone: bool, as_json: bool) -> None:
+    """Write the answer of a delete, which is no failure where nothing was."""
+    answer({"deleted": gone}, "deleted" if gone else "nothing was there", as_json=as_json)
+
+
 def write(data: bytes) -> None:
     """Write bytes to stdout as they are."""
     stream = _stdout()

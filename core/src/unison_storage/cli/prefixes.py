@@ -1,15 +1,14 @@
-"""Deleting everything below a namespace: counting, asking, doing. The same for every kind."""
+"""Deleting much at once: counting, asking, doing. The same for every kind."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Awaitable, Callable
 from typing import Protocol
-
-import typer
 
 from unison_storage.cli import records
 from unison_storage.cli.arguments import Place
 from unison_storage.cli.output import answer
+from unison_storage.cli.questions import ask
 
 
 class Handle(Protocol):
@@ -25,21 +24,29 @@ class Handle(Protocol):
 async def delete_below(
     handle: Handle, place: Place, one: str, many: str, *, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
-    """Remove everything below the handle, unless it is a dry run or the person at the terminal says no."""
-    where = records.words((place.keyspace, *place.namespace))
+    """Remove everything below a namespace, as ``delete_all``."""
+    where = f"below {records.words((place.keyspace, *place.namespace))}"
+    count, delete = handle.count, handle.delete_prefix
+    await delete_all(count, delete, one, many, where, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+async def delete_all(
+    count: Callable[[], Awaitable[int]],
+    delete: Callable[[], Awaitable[int]],
+    one: str,
+    many: str,
+    where: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Remove everything there, unless it is a dry run or the person at the terminal says no."""
     if dry_run:
-        number = await handle.count()
+        number = await count()
         answer({"would_delete": number}, f"would delete {records.count(number, one, many)}", as_json=as_json)
         return
     if not yes:
-        _ask(f"delete {records.count(await handle.count(), one, many)} below {where}?")
-    number = await handle.delete_prefix()
+        ask(f"delete {records.count(await count(), one, many)} {where}?")
+    number = await delete()
     answer({"deleted": number}, f"deleted {records.count(number, one, many)}", as_json=as_json)
-
-
-def _ask(question: str) -> None:
-    # None where the process was started with stdin closed, which the types of sys do not know
-    stream: object = sys.stdin
-    if stream is None or not sys.stdin.isatty():
-        raise typer.BadParameter("it is needed where nobody can be asked; --dry-run only counts", param_hint="--yes")
-    typer.confirm(question, abort=True, err=True)

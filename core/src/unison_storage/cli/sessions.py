@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(work: Callable[[Storage], Awaitable[T]]) -> T:
+def run(work: Callable[[Storage], Awaitable[T]], described: Storage | None = None) -> T:
     """Open the storage that the settings describe, do the work, close it and return what came of it."""
     import asyncio
 
     from unison_storage.storage import Storage
 
     async def session() -> T:
-        async with Storage.from_env() as storage:
+        async with described or Storage.from_env() as storage:
             return await work(storage)
 
     return asyncio.run(session())

@@ -54,7 +54,8 @@ async def pour(handle: Objects, key: str, start: int, end: int | None, *, as_jso
             content = b64encode(await body.read()).decode()
             document({**records.object_document(body.info), "start": body.start, "end": body.end, "base64": content})
             return
-        _spare_terminal(body.info)
+        if not body.info.content_type.startswith(("text/", "application/json")):
+            spare_terminal(body.info.content_type, "redirect it, or use object download")
         with _bar(key, body.size, quiet=sys.stdout.isatty()) as moved:
             async for chunk in body:
                 write(chunk)
@@ -77,13 +78,11 @@ async def save(handle: Objects, key: str, path: Path) -> ObjectInfo:
         return body.info
 
 
-def _spare_terminal(info: ObjectInfo) -> None:
+def spare_terminal(what: str, instead: str) -> None:
+    """Refuse what a terminal can't show, if stdout is one."""
     stream = sys.stdout
-    if stream is not None and stream.isatty() and not info.content_type.startswith(("text/", "application/json")):
-        raise typer.BadParameter(
-            f"{info.content_type} does not belong on a terminal: redirect it, or use object download",
-            param_hint="stdout",
-        )
+    if stream is not None and stream.isatty():
+        raise typer.BadParameter(f"{what} does not belong on a terminal: {instead}", param_hint="stdout")
 
 
 @contextmanager
