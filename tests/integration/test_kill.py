@@ -18,7 +18,9 @@ from unison_storage.storage import Storage
 KILLS = 20
 MEMORY_WRITERS = 8
 OBJECT_WRITERS = 4
+GRAPH_WRITERS = 4
 KEYS = 12
+GRAPH = "/v1/graph/"
 
 
 @dataclass
@@ -43,11 +45,48 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 async def write(client: httpx.AsyncClient, written: Written, path: str, body: bytes) -> None:
     written.under_way.setdefault(path, []).append(body)
-    reply = await client.put(path, content=body, headers={"Content-Type": "application/json"})
-    assert reply.status_code in {200, 201}, reply.text
+    if path.startswith(f"{GRAPH}edges/"):
+        reply = await client.post(f"{GRAPH}edges", content=b'{"edges":[%b]}' % body)
+        statuses = {one["status"] for one in reply.json()["results"]}
+    else:
+        reply = await client.put(path, content=body, headers={"Content-Type": "application/json"})
+        statuses = {reply.status_code}
+    assert statuses <= {200, 201}, reply.text
     written.acknowledged[path] = body
     written.under_way[path] = []
     written.count += 1
+
+
+async def read(client: httpx.AsyncClient, path: str) -> bytes | None:
+    """Return what a path holds, spelled as it was written."""
+    if path.startswith(f"{GRAPH}edges/"):
+        _, _, one, two = path.removeprefix("/v1/").split("/")
+        reply = await client.post(f"{GRAPH}edges:get", content=b'{"edges":[%b]}' % edge(one, two, 0))
+        (found,) = reply.json()["results"]
+        return edge(one, two, found["properties"]["created_at"]) if found["status"] == 200 else None
+    reply = await client.get(path)
+    assert reply.status_code in {200, 404}, reply.text
+    if reply.status_code == 404:
+        return None
+    return node(reply.json()["properties"]["created_at"]) if path.startswith(GRAPH) else reply.content
+
+
+def node(step: int) -> bytes:
+    return b'{"properties":{"created_at":%d}}' % step
+
+
+def edge(one: str, two: str, step: int) -> bytes:
+    ends = f'"source":{{"label":"Device","id":"{one}"}},"target":{{"label":"Device","id":"{two}"}}'
+    return f'{{"type":"OWNS",{ends},"properties":{{"created_at":{step}}}}}'.encode()
+
+
+async def linker(client: httpx.AsyncClient, written: Written, number: int) -> None:
+    """Write nodes of its own and lead an edge from each to the one before, until the server dies."""
+    for step in range(1_000_000):
+        one, before = f"w{number}-{step % KEYS}", f"w{number}-{(step - 1) % KEYS}"
+        await write(client, written, f"{GRAPH}nodes/Device/{one}", node(step))
+        if step:
+            await write(client, written, f"{GRAPH}edges/{one}/{before}", edge(one, before, step))
 
 
 async def writer(client: httpx.AsyncClient, written: Written, kind: str, number: int, dice: random.Random) -> None:
@@ -69,6 +108,7 @@ async def until_killed(server: Server, written: Written, dice: random.Random) ->
             for kind, count in (("memory", MEMORY_WRITERS), ("objects", OBJECT_WRITERS))
             for number in range(count)
         ]
+        tasks += [asyncio.create_task(linker(client, written, number)) for number in range(GRAPH_WRITERS)]
         wanted = written.count + dice.randrange(5, 200)
         while written.count < wanted:
             # at the end of this wait the writers stand wherever they are just then
@@ -85,9 +125,7 @@ async def read_back(server: Server, written: Written) -> None:
     """Compare everything with what it may be, and take what is there as the new truth."""
     async with server.client() as client:
         for path in {*written.acknowledged, *written.under_way}:
-            reply = await client.get(path)
-            assert reply.status_code in {200, 404}, reply.text
-            found = reply.content if reply.status_code == 200 else None
+            found = await read(client, path)
             assert found in written.possible(path), f"{path}: what is there was never written, or was lost"
             if found is not None:
                 written.acknowledged[path] = found
@@ -120,3 +158,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_is_seen_in_twenty_kills(s
         found = storage.upkeep.reconcile()
         assert (found.missing, found.damaged) == ((), ())
         assert storage.upkeep.scrub().damaged == ()
+        links = {tuple(path.split("/")[-2:]) for path in written.acknowledged if path.startswith(f"{GRAPH}edges/")}
+        nodes = {path.split("/")[-1] for path in written.acknowledged if path.startswith(f"{GRAPH}nodes/")}
+        stats = storage.graph.stats()
+        assert (stats.nodes, stats.edges) == ({"Device": len(nodes)}, {"OWNS": len(links)})
+        assert len(links) > GRAPH_WRITERS
+        for start in nodes:
+            beside = {found.node.id for found in storage.graph.neighbors(("Device", start))}
+            assert beside == {two for one, two in links if one == start}
