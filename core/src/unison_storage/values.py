@@ -147,7 +147,7 @@ class Neighbor(Struct, frozen=True):
     edge: Edge
 
 
-class Reached(Struct, frozen=True):
+class Reached(Struct, frozen=True, gc=False):
     """A node that a traversal has reached, ``depth`` edges away from the nearest start."""
 
     label: str
