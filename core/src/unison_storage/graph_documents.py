@@ -4,9 +4,62 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
-from unison_storage.values import Edge, Neighbor, Node, NodeRef, Path, Walk
+from unison_storage.values import Edge, EdgeRef, Neighbor, Node, NodeRef, Path, Walk
+
+
+class GivenEnd(Struct, forbid_unknown_fields=True, frozen=True):
+    """What identifies a node, in a document that comes from outside."""
+
+    label: str
+    id: str
+
+    @property
+    def ref(self) -> NodeRef:
+        """What it identifies."""
+        return self.label, self.id
+
+
+class GivenNode(Struct, forbid_unknown_fields=True, frozen=True):
+    """A node in a document that comes from outside. What it may hold is the model's business."""
+
+    label: str
+    id: str
+    properties: dict[str, Any] = {}
+    person: str | None = None
+
+    @property
+    def ref(self) -> NodeRef:
+        """What identifies it."""
+        return self.label, self.id
+
+    @property
+    def node(self) -> Node:
+        """The node as a record."""
+        return Node(self.label, self.id, self.properties, self.person)
+
+
+class GivenEdge(Struct, forbid_unknown_fields=True, frozen=True):
+    """An edge in a document that comes from outside."""
+
+    type: str
+    source: GivenEnd
+    target: GivenEnd
+    key: str = ""
+    properties: dict[str, Any] = {}
+    person: str | None = None
+
+    @property
+    def ref(self) -> EdgeRef:
+        """What identifies it."""
+        return EdgeRef(self.type, self.source.ref, self.target.ref, self.key)
+
+    @property
+    def edge(self) -> Edge:
+        """The edge as a record."""
+        return Edge(*self.ref, self.properties, self.person)
 
 
 def node_document(node: Node) -> dict[str, Any]:

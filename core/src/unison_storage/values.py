@@ -147,6 +147,7 @@ class Neighbor(Struct, frozen=True):
     edge: Edge
 
 
+# a walk makes hundreds of them, and none is part of a circle that only a garbage collector could free
 class Reached(Struct, frozen=True, gc=False):
     """A node that a traversal has reached, ``depth`` edges away from the nearest start."""
 

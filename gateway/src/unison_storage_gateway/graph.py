@@ -17,7 +17,7 @@ from unison_storage_gateway import records
 from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, WRITE, Content, asked, node_of, owner
+from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, WRITE, Content, asked, node_of, owned
 from unison_storage_gateway.operations import TOLD
 from unison_storage_gateway.problems import MISSING, Refused, placed
 from unison_storage_gateway.routing import Described
@@ -46,9 +46,9 @@ class GraphRoutes:
         graph, _, person = asked(self._storage, self._access, call, WRITE)
         label, id = node_of(call, graph)
         given = await arguments(call, Content, MAX_BYTES)
-        node = Node(label, id, given.properties, owner(given.person, person))
+        node = Node(label, id, given.properties, given.person)
         with placed("body"):
-            created = await graph.upsert_node(node)
+            created = await graph.upsert_node(owned(node, person))
         return records.json({"created": created}, 201 if created else 200)
 
     async def get(self, call: Call) -> Response:

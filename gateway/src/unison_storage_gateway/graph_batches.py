@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from unison_storage.errors import BatchFailed, StorageError
-from unison_storage.graph_documents import edge_document, node_document
+from unison_storage.graph_documents import GivenEdge, GivenNode, edge_document, node_document
 from unison_storage.storage import Storage
 from unison_storage.stores.border import sorted_out
 from unison_storage_gateway import problems, records
@@ -20,7 +20,7 @@ from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.batches import MAX_BYTES, Result, check_number
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.graph_requests import KIND, READ, WRITE, GivenEdge, GivenNode, asked
+from unison_storage_gateway.graph_requests import KIND, READ, WRITE, asked, owned
 from unison_storage_gateway.operations import TOLD
 from unison_storage_gateway.problems import MISSING, Refused
 from unison_storage_gateway.routing import Described
@@ -60,7 +60,7 @@ class GraphBatchRoutes:
         """Make or merge each node: 201 or 200."""
         graph, _, person = asked(self._storage, self._access, call, WRITE)
         given = await _nodes(call)
-        return await _upserted("nodes", given, lambda one: one.node(person), graph.upsert_nodes)
+        return await _upserted("nodes", given, lambda one: owned(one.node, person), graph.upsert_nodes)
 
     async def get_nodes(self, call: Call) -> Response:
         """Return each node: 200 with it, or 404."""
@@ -82,7 +82,7 @@ class GraphBatchRoutes:
         """Make or merge each edge: 201 or 200; 404 where one of its ends is not there."""
         graph, _, person = asked(self._storage, self._access, call, WRITE)
         given = await _edges(call)
-        return await _upserted("edges", given, lambda one: one.edge(person), graph.upsert_edges)
+        return await _upserted("edges", given, lambda one: owned(one.edge, person), graph.upsert_edges)
 
     async def get_edges(self, call: Call) -> Response:
         """Return each edge: 200 with it, or 404."""

@@ -1,20 +1,23 @@
-"""What requests of the graph say: a space, a node, nodes and edges in bodies. Answering them is up to the routes."""
+"""What requests of the graph say: a space, a node, and whose it is. Answering them is up to the routes."""
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from unison_storage.graph_model import check_id
 from unison_storage.storage import Storage
 from unison_storage.stores.graph import Graph
-from unison_storage.values import Edge, EdgeRef, Node, NodeRef
+from unison_storage.values import Edge, Node, NodeRef
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.calls import Call
 from unison_storage_gateway.paths import segment
 from unison_storage_gateway.problems import BadInput, placed
 from unison_storage_gateway.queries import Query
+
+Item = TypeVar("Item", Node, Edge)
 
 KIND: Final = "graph"
 READ: Final = "graph:read"
@@ -24,62 +27,11 @@ MAX_BYTES: Final = 1024 * 1024
 """Bytes of a body that holds one node or one question."""
 
 
-class Named(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What identifies a node."""
-
-    label: str
-    id: str
-
-    def ref(self, graph: Graph, *loc: str | int) -> NodeRef:
-        """Return label and id, checked here so that an error of them points to ``loc``."""
-        with placed(*loc):
-            return graph.model.label(self.label), check_id(self.id)
-
-
 class Content(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What a node holds; in an upsert ``null`` removes a property."""
 
     properties: dict[str, Any] = {}
     person: str | None = None
-
-
-class GivenNode(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A node in a batch. Where one is only named, nothing but label and id counts."""
-
-    label: str
-    id: str
-    properties: dict[str, Any] = {}
-    person: str | None = None
-
-    def node(self, person: str | None) -> Node:
-        """Return the node, owned by ``person`` where it names none itself."""
-        return Node(self.label, self.id, self.properties, owner(self.person, person))
-
-    @property
-    def ref(self) -> NodeRef:
-        """What identifies it."""
-        return self.label, self.id
-
-
-class GivenEdge(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """An edge in a batch. Where one is only named, nothing but type, ends and key counts."""
-
-    type: str
-    source: Named
-    target: Named
-    key: str = ""
-    properties: dict[str, Any] = {}
-    person: str | None = None
-
-    def edge(self, person: str | None) -> Edge:
-        """Return the edge, owned by ``person`` where it names none itself."""
-        return Edge(*self.ref, self.properties, owner(self.person, person))
-
-    @property
-    def ref(self) -> EdgeRef:
-        """What identifies it."""
-        source, target = (self.source.label, self.source.id), (self.target.label, self.target.id)
-        return EdgeRef(self.type, source, target, self.key)
 
 
 class Asked(NamedTuple):
@@ -101,11 +53,17 @@ def asked(storage: Storage, access: Access, call: Call, permission: str, *parame
 def node_of(call: Call, graph: Graph) -> NodeRef:
     """Return the label and id that the path spells."""
     label, id = segment(call.path_params["label"]), segment(call.path_params["id"])
-    return Named(label, id).ref(graph, "path")
+    return checked((label, id), graph, "path")
 
 
-def owner(named: str | None, header: str | None) -> str | None:
-    """Return whose a written node or edge is; ``BadInput`` where body and header name two persons."""
-    if named is not None and header is not None and named != header:
+def checked(ref: NodeRef, graph: Graph, *loc: str | int) -> NodeRef:
+    """Return label and id, checked here so that an error of them points to ``loc``."""
+    with placed(*loc):
+        return graph.model.label(ref[0]), check_id(ref[1])
+
+
+def owned(item: Item, header: str | None) -> Item:
+    """Return what is written as whom the header names owns it; ``BadInput`` where the body names another person."""
+    if item.person is not None and header is not None and item.person != header:
         raise BadInput("another person is named here than in X-Unison-Person", loc=("body", "person"))
-    return header if named is None else named
+    return item if header is None else replace(item, person=header)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 from starlette.responses import Response
 
-from unison_storage.graph_documents import neighbor_document, node_document, path_document, walk_document
+from unison_storage.graph_documents import GivenEnd, neighbor_document, node_document, path_document, walk_document
 from unison_storage.storage import Storage
 from unison_storage.stores.graph import Graph
 from unison_storage.values import Direction, Neighbor, Page
@@ -17,7 +17,7 @@ from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.batches import check_number
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, Named, asked, node_of
+from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, asked, checked, node_of
 from unison_storage_gateway.operations import TOLD
 from unison_storage_gateway.problems import placed
 from unison_storage_gateway.queries import DEFAULT_LIMIT, Query
@@ -25,7 +25,7 @@ from unison_storage_gateway.routing import Described
 
 
 class _Traversal(msgspec.Struct, forbid_unknown_fields=True):
-    starts: list[Named]
+    starts: list[GivenEnd]
     direction: Direction = "out"
     types: list[str] | None = None
     max_depth: int = 3
@@ -33,8 +33,8 @@ class _Traversal(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Route(msgspec.Struct, forbid_unknown_fields=True):
-    source: Named
-    target: Named
+    source: GivenEnd
+    target: GivenEnd
     direction: Direction = "out"
     types: list[str] | None = None
     max_depth: int = 6
@@ -83,7 +83,7 @@ class GraphWalkRoutes:
         graph, _, _ = asked(self._storage, self._access, call, READ)
         given = await arguments(call, _Traversal, MAX_BYTES)
         check_number(given.starts)
-        starts = [one.ref(graph, "body", "starts", place) for place, one in enumerate(given.starts)]
+        starts = [checked(one.ref, graph, "body", "starts", place) for place, one in enumerate(given.starts)]
         with placed("body"):
             walk = await graph.traverse(
                 *starts,
@@ -98,7 +98,10 @@ class GraphWalkRoutes:
         """Return a path of the least number of edges, or ``null`` where there is none."""
         graph, _, _ = asked(self._storage, self._access, call, READ)
         given = await arguments(call, _Route, MAX_BYTES)
-        source, target = given.source.ref(graph, "body", "source"), given.target.ref(graph, "body", "target")
+        source, target = (
+            checked(given.source.ref, graph, "body", "source"),
+            checked(given.target.ref, graph, "body", "target"),
+        )
         with placed("body"):
             path = await graph.shortest_path(
                 source, target, direction=given.direction, types=given.types, max_depth=given.max_depth

@@ -8,56 +8,25 @@ from typing import Any, TypeVar
 
 import msgspec
 import typer
-from msgspec import Struct
 
 from unison_storage.cli import inputs
 from unison_storage.cli.output import shown
 from unison_storage.errors import InvalidValue
+from unison_storage.graph_documents import GivenEdge, GivenNode
 from unison_storage.portable import parse_json
 from unison_storage.values import Edge, Node, Scalar
 
 Shape = TypeVar("Shape")
 
 
-class _NodeShape(Struct, forbid_unknown_fields=True):
-    label: str
-    id: str
-    properties: dict[str, Any] = {}
-    person: str | None = None
-
-
-class _EndShape(Struct, forbid_unknown_fields=True):
-    label: str
-    id: str
-
-
-class _EdgeShape(Struct, forbid_unknown_fields=True):
-    type: str
-    source: _EndShape
-    target: _EndShape
-    key: str = ""
-    properties: dict[str, Any] = {}
-    person: str | None = None
-
-
 def nodes(given: str | None, file: Path | None) -> list[Node]:
     """Return the nodes from ``--value``, ``--file`` or stdin; ``InvalidValue`` names the item that is none."""
-    return [Node(one.label, one.id, one.properties, one.person) for one in _shaped(given, file, _NodeShape)]
+    return [one.node for one in _shaped(given, file, GivenNode)]
 
 
 def edges(given: str | None, file: Path | None) -> list[Edge]:
     """Return the edges, as ``nodes``."""
-    return [
-        Edge(
-            one.type,
-            (one.source.label, one.source.id),
-            (one.target.label, one.target.id),
-            one.key,
-            one.properties,
-            one.person,
-        )
-        for one in _shaped(given, file, _EdgeShape)
-    ]
+    return [one.edge for one in _shaped(given, file, GivenEdge)]
 
 
 def where(given: Sequence[str] | None) -> dict[str, Scalar]:
