@@ -112,6 +112,8 @@ def test_remedies() -> None:
     assert remedy(errors.NotFound("x")) is None
     assert remedy(errors.PoolExhausted("x")) == "unison-storage doctor says what answers and what doesn't"
     assert "look before" in str(remedy(errors.Unavailable("x", outcome_unknown=True)))
+    for kind in (errors.InvalidConfig, errors.UnknownScheme):
+        assert "config explain" in str(remedy(kind("x")))
     assert "--detach" in str(remedy(errors.HasEdges("x")))
     assert "--wait" in str(remedy(errors.LeaseHeld("x")))
     assert "graph model" in str(remedy(errors.ClassificationViolation("x", kind="graph")))

@@ -24,13 +24,15 @@ BROKEN_PIPE: Final = 141
 _DOCTOR: Final = "unison-storage doctor says what answers and what doesn't"
 _MODEL: Final = "unison-storage graph model shows what the graph may hold"
 _REPAIR: Final = "unison-storage reconcile names what is gone or damaged"
+_EXPLAIN: Final = "unison-storage config explain shows each setting and where it comes from"
 _REMEDIES: Final[Mapping[type[errors.StorageError], str]] = {
     errors.AlreadyExists: "leave --expect out to overwrite",
     errors.VersionConflict: "read it again with --json, which shows its version",
     errors.HasEdges: "--detach removes its edges too",
     errors.LeaseHeld: "--wait 30s goes on trying for so long",
     errors.InvalidCursor: "leave --cursor out to start from the beginning",
-    errors.InvalidConfig: "unison-storage config explain shows each setting and where it comes from",
+    errors.InvalidConfig: _EXPLAIN,
+    errors.UnknownScheme: _EXPLAIN,  # the URL may come from a variable of another name
     errors.MigrationLocked: "unison-storage migrate --status shows where it stands",
     errors.AvailabilityError: _DOCTOR,
     errors.IntegrityError: _REPAIR,
