@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -230,6 +231,27 @@ def test_draining_ends_what_flies_and_tells_who_waits() -> None:
                 await one
         with pytest.raises(Closed):
             await slow.flights.join("k", slow)
+
+    asyncio.run(use())
+
+
+def test_draining_does_not_wait_for_a_loader_that_does_not_let_go() -> None:
+    async def use() -> None:
+        flights: Flights[Any] = Flights(patience=0.01)
+        gate = asyncio.Event()
+
+        async def stubborn() -> str:
+            while not gate.is_set():
+                with suppress(asyncio.CancelledError):
+                    await gate.wait()
+            return "late"
+
+        waiting = asyncio.ensure_future(flights.join("k", stubborn))
+        await settled()
+        async with asyncio.timeout(5):
+            await flights.drain()
+        gate.set()
+        assert (await waiting)[0] == "late"
 
     asyncio.run(use())
 

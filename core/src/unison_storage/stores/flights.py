@@ -33,9 +33,10 @@ class Flight(Generic[T]):
 
 
 class Flights(Generic[T]):
-    """The flights of one store, by place."""
+    """The flights of one store, by place. ``patience`` is how many seconds one may take to end when it is cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 5.0) -> None:
+        self._patience = patience
         self._flying: dict[str, Flight[T]] = {}
         self._ended = False
         self._tasks: set[asyncio.Task[T]] = set()
@@ -94,12 +95,15 @@ class Flights(Generic[T]):
             del self._flying[place]
 
     async def drain(self) -> None:
-        """Cancel what flies and wait for its end; nothing takes off any more."""
+        """Cancel what flies and wait for its end; nothing takes off any more.
+
+        A loader that does not let itself be cancelled is left alone after a while: closing must not wait for ever.
+        """
         self._ended = True
         for task in self._tasks:
             task.cancel()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._patience)
 
     async def _wait(self, flight: Flight[T]) -> T:
         inside = _INSIDE.get()
