@@ -109,9 +109,11 @@ def _figures(found: dict[str, list[float]]) -> list[Figure]:
     check, encode = beside("check", "nothing"), beside("encode", "nothing")
     hits = beside("cache hit", "decode")
     address = _address_cost()
+    # these machines run at half their speed at times: what a plain encoder takes in the same run tells
+    pace = f"while a plain encoder takes {encode:.2f} µs for 1 KiB"
     return [
-        Figure("store's own cost of a get, beside decoding", "≤ 4 µs", f"{gets:.2f} µs", gets <= 4),
-        Figure("store's own cost of a put, beside encoding", "≤ 4 µs", f"{puts:.2f} µs", puts <= 4),
+        Figure("store's own cost of a get, beside decoding", "≤ 4 µs", f"{gets:.2f} µs", gets <= 4, pace),
+        Figure("store's own cost of a put, beside encoding", "≤ 4 µs", f"{puts:.2f} µs", puts <= 4, pace),
         Figure(
             "encoding and domain check of 1 KiB",
             "≤ 6 µs",
@@ -121,7 +123,7 @@ def _figures(found: dict[str, list[float]]) -> list[Figure]:
         ),
         Figure("building an address from a held handle", "< 0.5 µs", f"{address:.2f} µs", address < 0.5),
         Figure(
-            "cache hit on the reference backend, which is in it, beside decoding", "≤ 4 µs", f"{hits:.2f} µs", hits <= 4
+            "cache hit beside decoding, the reference backend included", "≤ 4 µs", f"{hits:.2f} µs", hits <= 4, pace
         ),
         Figure("computations for 1,000 concurrent callers of `get_or_compute`", "1", "1", met=True),
         Figure("making a handle", "–", f"{beside('handle', 'nothing'):.2f} µs", met=True),
