@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from unison_storage.errors import AlreadyExists, InvalidValue, NotFound, RequestError, VersionConflict
-from unison_storage.values import ANY, Expect, Expectation
+from msgspec.structs import replace
+
+from unison_storage.errors import AlreadyExists, HasEdges, InvalidValue, NotFound, RequestError, VersionConflict
+from unison_storage.values import ANY, Edge, Expect, Expectation, Node
+
+Item = TypeVar("Item", Node, Edge)
 
 
 def refused(expect: Expectation, found: str | None) -> RequestError | None:
@@ -29,9 +33,28 @@ def stranger(person: str | None, stored: str | None) -> RequestError | None:
     return InvalidValue("the entry belongs to another person; delete it first, or name no person")
 
 
-def merged(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties of a node or edge after an upsert: ``None`` removes one."""
-    return {name: value for name, value in {**properties, **changes}.items() if value is not None}
+def upserted(old: Item | None, new: Item) -> Item | RequestError:
+    """Return a node or an edge as an upsert leaves it, given the stored one (``None``: nothing), or the error.
+
+    Properties are merged, and ``None`` removes one. The stored person stays where ``new`` names none.
+    """
+    stored = old.person if old else None
+    error = stranger(new.person, stored)
+    if error is not None:
+        return error
+    both = {**old.properties, **new.properties} if old else new.properties
+    properties = {name: value for name, value in both.items() if value is not None}
+    return replace(new, properties=properties, person=new.person or stored)
+
+
+def lacks_end() -> NotFound:
+    """Return the error of an edge whose ends are not both there."""
+    return NotFound("an end of the edge is not there: make both nodes first")
+
+
+def has_edges() -> HasEdges:
+    """Return the error of deleting a node that still has edges and is not to be detached."""
+    return HasEdges("the node still has edges: delete them first, or detach it")
 
 
 def fits(properties: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

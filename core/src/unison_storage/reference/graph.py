@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from unison_storage.addresses import SEPARATOR
 from unison_storage.clock import Clock
 from unison_storage.contracts.backend import Durability, Outcome
-from unison_storage.contracts.conditions import fits, merged, stranger
+from unison_storage.contracts.conditions import fits, has_edges, lacks_end, upserted
 from unison_storage.contracts.graph import (
     PERSON,
     Edges,
@@ -24,7 +24,7 @@ from unison_storage.contracts.graph import (
     Traversal,
     space_of,
 )
-from unison_storage.errors import HasEdges, NotFound
+from unison_storage.errors import StorageError
 from unison_storage.values import (
     Direction,
     Edge,
@@ -174,25 +174,21 @@ class ReferenceGraph(GraphBackend):
 
     def _upsert_node(self, node: Node) -> Outcome[bool]:
         old = self._nodes.get(node.ref)
-        error = stranger(node.person, old.person if old else None)
-        if error is not None:
-            return error
-        properties = merged(old.properties if old else {}, _own(node.properties))
-        person = node.person or (old.person if old else None)
-        self._nodes[node.ref] = Node(node.label, node.id, properties, person)
+        new = upserted(old, _own_node(node))
+        if isinstance(new, StorageError):
+            return new
+        self._nodes[node.ref] = new
         return old is None
 
     def _upsert_edge(self, edge: Edge) -> Outcome[bool]:
         ref = edge.ref
         if ref.source not in self._nodes or ref.target not in self._nodes:
-            return NotFound("an end of the edge is not there: make both nodes first")
+            return lacks_end()
         old = self._edges.get(ref)
-        error = stranger(edge.person, old.person if old else None)
-        if error is not None:
-            return error
-        properties = merged(old.properties if old else {}, _own(edge.properties))
-        person = edge.person or (old.person if old else None)
-        self._edges[ref] = Edge(*ref, properties, person)
+        new = upserted(old, _own_edge(edge))
+        if isinstance(new, StorageError):
+            return new
+        self._edges[ref] = new
         self._out.setdefault(ref.source, {})[ref] = None
         self._in.setdefault(ref.target, {})[ref] = None
         return old is None
@@ -200,7 +196,7 @@ class ReferenceGraph(GraphBackend):
     def _delete_node(self, ref: NodeRef, *, detach: bool) -> Outcome[bool]:
         edges = self._around(ref)
         if edges and not detach:
-            return HasEdges("the node still has edges: delete them first, or detach it")
+            return has_edges()
         for edge in edges:
             self._drop_edge(edge)
         return self._nodes.pop(ref, None) is not None

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from unison_storage.contracts.backend import Outcome
-from unison_storage.contracts.conditions import merged, stranger
+from unison_storage.contracts.conditions import has_edges, lacks_end, upserted
 from unison_storage.contracts.graph import Space
-from unison_storage.errors import HasEdges, NotFound
+from unison_storage.errors import StorageError
 from unison_storage.values import Edge, EdgeRef, Node, NodeRef
 from unison_storage_sqlite import graph_rows, graph_statements
 
@@ -21,15 +21,12 @@ def upsert_nodes(database: sqlite3.Connection, now: int, nodes: Sequence[Node]) 
     rows = []
     for node in nodes:
         old = there[node.ref]
-        stored = old.person if old else None
-        error = stranger(node.person, stored)
-        if error is not None:
-            outcomes.append(error)
+        new = upserted(old, node)
+        if isinstance(new, StorageError):
+            outcomes.append(new)
             continue
-        person = node.person or stored
-        properties = merged(old.properties if old else {}, node.properties)
-        there[node.ref] = Node(node.label, node.id, properties, person)
-        rows.append((*graph_rows.place(node.ref), graph_rows.encoded(properties), person))
+        there[node.ref] = new
+        rows.append((*graph_rows.place(node.ref), graph_rows.encoded(new.properties), new.person))
         outcomes.append(old is None)
     database.executemany(graph_statements.NODE_PUT, rows)
     return outcomes
@@ -46,17 +43,14 @@ def upsert_edges(database: sqlite3.Connection, now: int, edges: Sequence[Edge]) 
         old = there[ref]
         source, target = ends.get(edge.source), ends.get(edge.target)
         if source is None or target is None:
-            outcomes.append(NotFound("an end of the edge is not there: make both nodes first"))
+            outcomes.append(lacks_end())
             continue
-        stored = old.person if old else None
-        error = stranger(edge.person, stored)
-        if error is not None:
-            outcomes.append(error)
+        new = upserted(old, edge)
+        if isinstance(new, StorageError):
+            outcomes.append(new)
             continue
-        person = edge.person or stored
-        properties = merged(old.properties if old else {}, edge.properties)
-        there[ref] = Edge(*ref, properties, person)
-        rows.append((edge.type, source, target, edge.key, graph_rows.encoded(properties), person))
+        there[ref] = new
+        rows.append((edge.type, source, target, edge.key, graph_rows.encoded(new.properties), new.person))
         outcomes.append(old is None)
     database.executemany(graph_statements.EDGE_PUT, rows)
     return outcomes
@@ -75,7 +69,7 @@ def delete_nodes(
         if node is None:
             outcomes.append(False)
         elif not detach and database.execute(graph_statements.NODE_HAS_EDGES, (node,)).fetchone()[0]:
-            outcomes.append(HasEdges("the node still has edges: delete them first, or detach it"))
+            outcomes.append(has_edges())
         else:
             _drop(database, graph_rows.encoded([node]))
             del there[ref]
