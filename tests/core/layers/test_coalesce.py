@@ -154,7 +154,7 @@ def test_a_refused_item_fails_alone() -> None:
 def test_a_batch_that_fails_whole_is_tried_singly() -> None:
     async def test(slow: SlowMemory, layer: MemoryBackend) -> None:
         busy = await fill(slow, layer)
-        slow.poison[PREFIX + "b"] = bad_item
+        slow.poison["b"] = bad_item
         tasks = {key: asyncio.create_task(layer.put_many((put(key),))) for key in "abc"}
         await settle()
         slow.go.set()
@@ -180,7 +180,7 @@ def test_a_batch_that_fails_whole_is_tried_singly() -> None:
 def test_nothing_is_tried_twice_where_it_may_have_taken_effect(error: Callable[[], Exception]) -> None:
     async def test(slow: SlowMemory, layer: MemoryBackend) -> None:
         busy = await fill(slow, layer)
-        slow.poison[PREFIX + "b"] = error
+        slow.poison["b"] = error
         tasks = [asyncio.create_task(layer.put_many((put(key),))) for key in "abc"]
         await settle()
         slow.go.set()

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.layers.slow import bad_item, settle
-from unison_storage.capabilities import Limits
+from tests.core.layers.slow import Slow, bad_item, settle
 from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.graph import Edges, Flags, GraphBackend, Neighbors, Nodes, Route, Search, Traversal
 from unison_storage.errors import InvalidValue, NotFound, StorageError, Unavailable
@@ -42,18 +41,12 @@ def shown(edge: EdgeRef) -> str:
     return f"{edge.source[1]}>{edge.target[1]}{edge.key}"
 
 
-class SlowGraph(ReferenceGraph):
-    """Keeps what was sent, and holds every statement until ``go`` is set. ``poison`` makes whole batches fail."""
+class SlowGraph(Slow, ReferenceGraph):
+    """The graph, its items named by ids."""
 
     def __init__(self, *, concurrency: int = 2, batch: int = 4) -> None:
         super().__init__(ManualClock())
-        self.limits = Limits(concurrency=concurrency, batch=batch)
-        self.sent: list[tuple[str, list[str]]] = []
-        self.in_flight = 0
-        self.most_in_flight = 0
-        self.go = asyncio.Event()
-        self.poison: dict[str, Callable[[], BaseException]] = {}
-        self.short = False
+        self.hold(concurrency, batch)
 
     async def get_nodes(self, refs: Sequence[NodeRef]) -> Nodes:
         return await self._held("get", [id for _, id in refs], lambda: super(SlowGraph, self).get_nodes(refs))
@@ -71,21 +64,6 @@ class SlowGraph(ReferenceGraph):
     async def neighbors(self, asked: Sequence[Neighbors]) -> list[Outcome[list[Neighbor]]]:
         named = [one.start[1] + ("+" if one.after else "") for one in asked]
         return await self._held("beside", named, lambda: super(SlowGraph, self).neighbors(asked))
-
-    async def _held(self, operation: str, names: list[str], act: Callable[[], Awaitable[list[R]]]) -> list[R]:
-        self.sent.append((operation, names))
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            await self.go.wait()
-            for name in names:
-                if name in self.poison:
-                    error = self.poison[name]()
-                    raise error
-            results = await act()
-            return results[:-1] if self.short else results
-        finally:
-            self.in_flight -= 1
 
 
 def under_way(test: Callable[[SlowGraph, GraphBackend], Awaitable[None]], **limits: int) -> None:
