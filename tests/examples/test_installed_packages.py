@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +21,11 @@ import httpx
 import pytest
 from packaging.requirements import Requirement
 
+from tests.examples.runs import answers_of
 from tests.integration.server import Server
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "installed_packages.py"
+answers = partial(answers_of, EXAMPLE)
 SVG = "{http://www.w3.org/2000/svg}"
 
 Edges = dict[tuple[str, str], str]
@@ -211,20 +213,6 @@ def twice(found: Mapping[str, bytes]) -> list[dict[str, Any]]:
         if len(addresses) > 1
     ]
     return sorted(repeated, key=lambda one: (-one["size"] * (len(one["texts"]) - 1), one["texts"]))
-
-
-def answers(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
-    run = subprocess.run(
-        [sys.executable, str(EXAMPLE), "--json", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr[-2_000:]
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
 
 
 def check_answers(found: dict[str, Any], truth: Truth, without: str, source: str, target: str) -> None:

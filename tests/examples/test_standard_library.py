@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import sysconfig
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.examples.runs import answers_of
 from tests.integration.server import Server
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "standard_library.py"
+answers = partial(answers_of, EXAMPLE)
 
 
 class Expected:
@@ -57,20 +57,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
-
-
-def answers(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
-    run = subprocess.run(
-        [sys.executable, str(EXAMPLE), "--json", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr[-2_000:]
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
 
 
 def compare(environment: dict[str, str], tree: Path, *arguments: str) -> None:
