@@ -92,6 +92,16 @@ def test_migrate(invoke: Invoke) -> None:
     assert invoke("migrate", "--status", "--dry-run").exit_code == 2
 
 
+def test_migrating_marks_what_production_and_staging_use(invoke: Invoke) -> None:
+    assert "marked" not in invoke("migrate").stdout
+    marked = invoke("migrate", profile="staging")
+    assert (marked.exit_code, marked.stdout.partition(": ")[2].strip()) == (
+        0,
+        "was current, now 0004_cache, marked as staging",
+    )
+    assert document(invoke("migrate", "--status", "--json"))["databases"][0]["profile"] == "staging"
+
+
 def test_migrating_where_nothing_has_a_schema(invoke: Invoke) -> None:
     result = invoke("migrate", "--json", database_url="reference://")
     assert (result.exit_code, document(result)) == (0, {"databases": []})

@@ -10,6 +10,7 @@ import pytest
 
 from tests.plugins.sqlite.surroundings import context, error_of, file_at, migrated, output_of, python
 from unison_storage.errors import InvalidConfig, MigrationLocked, SchemaOutOfDate
+from unison_storage.profiles import Profile
 from unison_storage_sqlite.memory import SqliteMemory
 from unison_storage_sqlite.migrations import SqliteMigrations, steps
 
@@ -159,3 +160,16 @@ CHECKSUMS = {
     "0003_graph": "1281c901480a",
     "0004_cache": "8dd181f91ef7",
 }
+
+
+def test_a_file_is_marked_in_production_and_staging_and_keeps_its_mark(tmp_path: Path) -> None:
+    file = file_at(tmp_path / "x.db")
+    assert asyncio.run(SqliteMigrations(file, Profile.DEVELOPMENT).apply()).profile is None
+    for applying, marked in (
+        (Profile.STAGING, "staging"),
+        (Profile.TEST, "staging"),
+        (Profile.PRODUCTION, "production"),
+        (Profile.DEVELOPMENT, "production"),
+    ):
+        assert asyncio.run(SqliteMigrations(file, applying).apply()).profile == marked
+        assert asyncio.run(SqliteMigrations(file).state()).profile == marked

@@ -33,15 +33,16 @@ def migrate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring the schema of every database up to date."""
+    """Bring the schema of every database up to date. In production and staging it is marked as what it is."""
     from unison_storage.storage import Storage
 
     if status and dry_run:
         raise typer.BadParameter("give one of them", param_hint=["--status", "--dry-run"])
-    asyncio.run(_work(Storage.from_env().migrations(), status=status, dry_run=dry_run, as_json=json))
+    storage = Storage.from_env()
+    asyncio.run(_work(storage.migrations(), storage.profile, status=status, dry_run=dry_run, as_json=json))
 
 
-async def _work(found: Mapping[str, Migrations], *, status: bool, dry_run: bool, as_json: bool) -> None:
+async def _work(found: Mapping[str, Migrations], profile: str, *, status: bool, dry_run: bool, as_json: bool) -> None:
     if not found:
         note("no database here has a schema", "dim")
     states = {database: await one.state() for database, one in found.items()}
@@ -52,20 +53,22 @@ async def _work(found: Mapping[str, Migrations], *, status: bool, dry_run: bool,
         if not all(state.current for state in states.values()):
             raise typer.Exit(1)
     else:
-        await _apply(found, states, as_json=as_json)
+        await _apply(found, states, profile, as_json=as_json)
 
 
-async def _apply(found: Mapping[str, Migrations], before: Mapping[str, SchemaState], *, as_json: bool) -> None:
+async def _apply(
+    found: Mapping[str, Migrations], before: Mapping[str, SchemaState], profile: str, *, as_json: bool
+) -> None:
     done = []
     for database, state in before.items():
         after = state
-        if not state.current:
+        if not state.current or state.unmarked(profile):
             with waiting(f"migrating {database}"):
                 after = await found[database].apply()
         done.append({"database": database, "had": state.have, "have": after.have, "applied": _names(state)})
         if not as_json:
             applied = f"{records.count(len(state.steps), 'step')} applied" if state.steps else "was current"
-            line(f"{database}: {applied}, now {after.have}")
+            line(f"{database}: {applied}, now {after.have}{_mark(after)}")
     if as_json:
         document({"databases": done})
 
@@ -96,11 +99,16 @@ def _print_steps(states: Mapping[str, SchemaState], *, as_json: bool) -> None:
 
 
 def _facts(database: str, state: SchemaState) -> dict[str, Any]:
-    return {"database": database, "have": state.have, "want": state.want, "current": state.current}
+    facts = {"database": database, "have": state.have, "want": state.want, "current": state.current}
+    return {**facts, "profile": state.profile}
 
 
 def _names(state: SchemaState) -> list[str]:
     return [step.name for step in state.steps]
+
+
+def _mark(state: SchemaState) -> str:
+    return "" if state.profile is None else f", marked as {state.profile}"
 
 
 def _word(state: SchemaState) -> str:

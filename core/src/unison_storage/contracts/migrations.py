@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+from unison_storage.profiles import Profile
+
+MARKED: Final = (Profile.PRODUCTION, Profile.STAGING)
+"""Profiles whose databases are marked by ``migrate``, so that nothing that is meant for tests runs on them."""
 
 
 class Step(Struct, frozen=True):
@@ -17,17 +22,23 @@ class Step(Struct, frozen=True):
 class SchemaState(Struct, frozen=True):
     """The revision that a database has (``None``: none yet), the one this version wants, and the steps between.
 
-    A database that is ahead of this version has no steps and another revision than the wanted one.
+    A database that is ahead of this version has no steps and another revision than the wanted one. ``profile`` is the
+    one of ``MARKED`` that it was migrated in; ``None`` where there is no mark.
     """
 
     have: str | None
     want: str
     steps: tuple[Step, ...]
+    profile: str | None = None
 
     @property
     def current(self) -> bool:
         """Whether the schema is the one this version wants."""
         return self.have == self.want
+
+    def unmarked(self, profile: str) -> bool:
+        """Whether ``apply`` in that profile would mark the database, or mark it otherwise."""
+        return profile in MARKED and self.profile != profile
 
 
 class Migrations(Protocol):
@@ -37,4 +48,7 @@ class Migrations(Protocol):
         """Return where the database stands; creates and changes nothing."""
 
     async def apply(self) -> SchemaState:
-        """Apply all steps and return the state afterwards; ``MigrationLocked``, ``SchemaOutOfDate`` if ahead."""
+        """Apply all steps and return the state afterwards; ``MigrationLocked``, ``SchemaOutOfDate`` if ahead.
+
+        In a profile of ``MARKED`` the database is marked with it. No other profile takes a mark away.
+        """

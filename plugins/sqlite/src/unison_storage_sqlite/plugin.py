@@ -75,11 +75,11 @@ def cache_backend(target: Target, context: Context) -> CacheBackend:
 
 
 @hookimpl
-def migrations(target: Target, context: Context) -> Migrations:  # noqa: ARG001 - a hook takes what its spec names
+def migrations(target: Target, context: Context) -> Migrations:
     """Return the migrations of the file of a target."""
     from unison_storage_sqlite.migrations import SqliteMigrations
 
-    return SqliteMigrations(File.of(target))
+    return SqliteMigrations(File.of(target), context.profile)
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """The schema of a file: numbered ``.sql`` files, and what was applied of them. No statements of a kind stand here.
 
 Which were applied is in a table of its own, each with a checksum of its text, so that a file of a newer version, or of
-one whose migrations read otherwise, is refused and not guessed at.
+one whose migrations read otherwise, is refused and not guessed at. Beside it stands the mark of the profile.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import Final, TypeVar
 
 from unison_storage.contracts.migrations import Migrations, SchemaState, Step
 from unison_storage.errors import InvalidConfig, MigrationLocked, SchemaOutOfDate
+from unison_storage.profiles import Profile
 from unison_storage_sqlite import errors
 from unison_storage_sqlite.config import File
 from unison_storage_sqlite.folder import make_folder, sync_folder
@@ -26,9 +28,14 @@ from unison_storage_sqlite.opening import connect, use_wal
 T = TypeVar("T")
 
 _LEDGER: Final = "CREATE TABLE IF NOT EXISTS unison_storage_migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL)"
-_HAS_LEDGER: Final = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'unison_storage_migrations'"
+_HAS_TABLE: Final = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
 _APPLIED: Final = "SELECT name, checksum FROM unison_storage_migrations ORDER BY name"
 _RECORD: Final = "INSERT INTO unison_storage_migrations (name, checksum) VALUES (?, ?)"
+_MARKS: Final = (
+    "CREATE TABLE IF NOT EXISTS unison_storage_mark (one INTEGER PRIMARY KEY CHECK (one = 1), profile TEXT NOT NULL)"
+)
+_MARK: Final = "INSERT OR REPLACE INTO unison_storage_mark (one, profile) VALUES (1, ?)"
+_MARKED: Final = "SELECT profile FROM unison_storage_mark"
 
 
 @cache
@@ -63,8 +70,9 @@ def connected(file: File) -> sqlite3.Connection:
 class SqliteMigrations(Migrations):
     """The migrations of one file."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, profile: Profile = Profile.TEST) -> None:
         self._file = file
+        self._profile = profile
 
     async def state(self) -> SchemaState:
         """See the contract. Without the file the revision is ``None``, and no file is made."""
@@ -72,7 +80,7 @@ class SqliteMigrations(Migrations):
 
     async def apply(self) -> SchemaState:
         """See the contract. Makes the file (mode 0600) and its folder (0700) where they are missing."""
-        return await _in_thread(lambda: _applied(self._file))
+        return await _in_thread(lambda: _applied(self._file, self._profile))
 
 
 async def _in_thread(call: Callable[[], T]) -> T:
@@ -100,17 +108,22 @@ def _state(file: File) -> SchemaState:
 def _state_of(database: sqlite3.Connection) -> SchemaState:
     wanted = steps()
     applied: Sequence[tuple[str, str]] = ()
-    if database.execute(_HAS_LEDGER).fetchone()[0]:
+    if _has(database, "unison_storage_migrations"):
         applied = database.execute(_APPLIED).fetchall()
+    mark = database.execute(_MARKED).fetchone()[0] if _has(database, "unison_storage_mark") else None
     ours = [(step.name, _checksum(step)) for step in wanted]
     for name, checksum in applied:
         if (name, checksum) not in ours:
             foreign = f"{name} with another text" if name in dict(ours) else name
-            return SchemaState(foreign, wanted[-1].name, ())
-    return SchemaState(applied[-1][0] if applied else None, wanted[-1].name, wanted[len(applied) :])
+            return SchemaState(foreign, wanted[-1].name, (), mark)
+    return SchemaState(applied[-1][0] if applied else None, wanted[-1].name, wanted[len(applied) :], mark)
 
 
-def _applied(file: File) -> SchemaState:
+def _has(database: sqlite3.Connection, table: str) -> bool:
+    return bool(database.execute(_HAS_TABLE, (table,)).fetchone()[0])
+
+
+def _applied(file: File, profile: Profile) -> SchemaState:
     _make(file)
     database = connect(file)
     try:
@@ -118,6 +131,9 @@ def _applied(file: File) -> SchemaState:
         state = _state_of(database)
         while state.steps:
             _apply_next(database)
+            state = _state_of(database)
+        if state.current and state.unmarked(profile):
+            _mark(database, profile)
             state = _state_of(database)
     except sqlite3.Error as error:
         if errors.code(error) == sqlite3.SQLITE_BUSY:
@@ -134,13 +150,25 @@ def _applied(file: File) -> SchemaState:
 
 
 def _apply_next(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")  # whoever comes second waits here, and then finds the step done
-    try:
+    with _transaction(database):
         database.execute(_LEDGER)
         for step in _state_of(database).steps[:1]:
             for statement in _statements(step.text):
                 database.execute(statement)
             database.execute(_RECORD, (step.name, _checksum(step)))
+
+
+def _mark(database: sqlite3.Connection, profile: Profile) -> None:
+    with _transaction(database):
+        database.execute(_MARKS)
+        database.execute(_MARK, (str(profile),))
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")  # whoever comes second waits here, and then finds it done
+    try:
+        yield
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
