@@ -11,11 +11,11 @@ Tests of backends belong to the conformance suite.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
 
+from unison_storage.clock import START, ManualClock
 from unison_storage.graph_model import GraphModel
 from unison_storage.keyspaces import Keyspace
 from unison_storage.profiles import Profile
@@ -25,32 +25,7 @@ from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.storage import Storage
 
-START = 1_893_456_000.0
-"""2030-01-01T00:00:00Z, in seconds since the epoch: where a ``ManualClock`` begins."""
-
-
-class ManualClock:
-    """A clock that stands still until it is moved. Sleeping on it moves it and takes no time."""
-
-    def __init__(self, start: float = START) -> None:
-        self._micros = round(start * 1_000_000)
-
-    def now(self) -> int:
-        """Return microseconds since the epoch."""
-        return self._micros
-
-    def monotonic(self) -> float:
-        """Return seconds."""
-        return self._micros / 1_000_000
-
-    async def sleep(self, seconds: float) -> None:
-        """Move the clock and let other tasks run."""
-        self.advance(seconds)
-        await asyncio.sleep(0)
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock on."""
-        self._micros += round(seconds * 1_000_000)
+__all__ = ["START", "ManualClock", "reference_storage", "storage", "storage_clock"]
 
 
 def reference_storage(
