@@ -41,13 +41,14 @@ DATABASE: Final = "UNISON_STORAGE_DATABASE_URL"
 OFFERED: Final = ("memory", "object", "object_index", "graph", "cache")
 """The kinds that this version serves."""
 
-_HOOKS: Final = {
+HOOKS: Final = {
     "memory": "memory_backend",
     "object": "blob_backend",
     "object_index": "object_index_backend",
     "graph": "graph_backend",
     "cache": "cache_backend",
 }
+"""Which hook makes the backend of a kind."""
 _CONTRACTS: Final[Mapping[str, type[Any]]] = {
     "memory": MemoryBackend,
     "object": Blobs,
@@ -211,7 +212,7 @@ def backend_of(place: Place, plugins: Plugins, context: Context, layering: Layer
         backend = place.backend
     else:
         assert place.plugin is not None  # noqa: S101 - a place has one or the other
-        backend = plugins.subset(place.plugin, _HOOKS[place.kind])(target=place.target, context=context)
+        backend = plugins.subset(place.plugin, HOOKS[place.kind])(target=place.target, context=context)
         if backend is None:
             raise InvalidConfig(f"{place.setting}: {place.plugin.found.distribution} made no backend for {place.kind}")
     return _LAYERED[place.kind](backend, context, layering)

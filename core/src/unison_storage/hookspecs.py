@@ -1,7 +1,18 @@
 """The hooks that a plugin may implement, and nothing else. They are factories: called at open, never per operation.
 
 A plugin is a module named by an entry point of group ``unison_storage``; the entry's name is a URL scheme. It
-implements hooks as plain functions marked with ``hookimpl``. Importing it must not import a driver.
+implements hooks as plain functions marked with ``hookimpl``.
+
+Laws of a plugin:
+
+    plugin.1  It can be imported; its hooks fit the hookspecs by name and by arguments.
+    plugin.2  Importing it, and describing its backends, imports no driver and no web framework, and does no I/O.
+    plugin.3  It describes the scheme of each of its entry points, for this API version, with kinds that there are.
+    plugin.4  A hook makes a backend of the right contract for each kind that is described; name, durability,
+              readiness for production and capabilities are as described.
+    plugin.5  An option that it does not know, or that has a wrong value, is ``InvalidConfig``, told before any I/O.
+    plugin.6  Making a backend does no I/O; only ``open`` does.
+    plugin.7  ``migrations`` answers the state of the schema without changing it; applying twice is applying once.
 """
 
 from __future__ import annotations

@@ -61,7 +61,13 @@ class Backend(ABC):
     backend.6  Only errors of ``unison_storage.errors`` leave a backend; none holds a value.
     backend.7  ``outcome_unknown`` is true exactly where the operation may have taken effect although it failed.
     backend.8  A capability that is not declared raises ``Unsupported`` and changes nothing.
-    backend.9  What was acknowledged is visible to every later call, from every client of the same data.
+    backend.9  What was acknowledged is visible to every later call, from every client of the same data, and is there
+               after closing and opening again, unless the durability is ``process``.
+    backend.10 Every call ends within seconds, with an answer or an error, and none stops the event loop meanwhile.
+    backend.11 What is within ``limits`` is taken whole: the largest value, the longest address, the fullest batch.
+               What is beyond is taken whole or refused, never cut.
+    backend.12 ``now`` is in microseconds since the epoch and never goes back.
+    backend.13 A call before ``open`` or after ``close`` raises ``NotOpen`` or ``Closed``, unless nothing needs opening.
 
     A backend may rely on what the store has checked: addresses follow the grammar, values are within
     ``limits.value``, batches within ``limits.batch``, lifetimes are positive microseconds.

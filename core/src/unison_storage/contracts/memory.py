@@ -108,6 +108,8 @@ class MemoryBackend(Backend):
                counts those.
     memory.16  ``purge_expired`` removes at most ``limit`` expired entries, nothing else, and answers how many.
     memory.17  Several writes to one address in one batch take effect in order.
+    memory.18  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
+               the reference answers it.
     """
 
     @abstractmethod
