@@ -1,14 +1,16 @@
-"""Run the tests in each environment that is there, and close with the totals of all runs.
+"""Run the tests in all environments that are there, side by side, and close with the totals of all runs.
 
     python -m tests.tools.run_suites .venv .venv-newest -- [arguments for pytest]
 
-The last line reads ``N passed, N failed, N skipped``. It fails if a run failed, ended early, or ran no test.
+The first run is shown as it goes, each other one when all are done. The last line reads ``N passed, N failed,
+N skipped``. It fails if a run failed, ended early, or ran no test.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -35,8 +37,16 @@ def main(arguments: list[str]) -> int:
     """Run the tests in each environment named before ``--``."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     environments = [Path(name) for name in arguments[:split] if (Path(name) / "bin" / "python").exists()]
-    runs = [run(environment, arguments[split + 1 :]) for environment in environments]
+    REPORTS.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(max(len(environments), 1)) as pool:
+        started = [
+            pool.submit(run, environment, arguments[split + 1 :], shown=environment == environments[0])
+            for environment in environments
+        ]
+    runs = [one.result() for one in started]
 
+    for environment, (version, _, _) in list(zip(environments, runs, strict=True))[1:]:
+        print(f"\n== {version} ({environment})\n{log_of(environment).read_text('utf-8', 'replace')}", end="")
     totals = sum((totals for _, _, totals in runs), Totals())
     print()
     for version, exit_code, counted in runs:
@@ -48,16 +58,30 @@ def main(arguments: list[str]) -> int:
     return 0 if runs and all_passed and not totals.failed else 1
 
 
-def run(environment: Path, pytest_arguments: list[str]) -> tuple[str, int, Totals]:
-    """Return the version, pytest's exit code and what it counted."""
+def run(environment: Path, pytest_arguments: list[str], *, shown: bool) -> tuple[str, int, Totals]:
+    """Return the version, pytest's exit code and what it counted; what is not shown goes to the log."""
     python = str(environment / "bin" / "python")
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    print(f"\n== {version} ({environment})", flush=True)
-    report = REPORTS / f"{environment.name.lstrip('.')}.xml"
+    report = REPORTS / f"{name_of(environment)}.xml"
     report.unlink(missing_ok=True)
     command = [python, "-m", "pytest", f"--junit-xml={report}", *pytest_arguments]
-    exit_code = subprocess.run(command, check=False).returncode
+    if shown:
+        print(f"\n== {version} ({environment})", flush=True)
+        exit_code = subprocess.run(command, check=False).returncode
+    else:
+        with log_of(environment).open("wb") as log:
+            exit_code = subprocess.run(command, check=False, stdout=log, stderr=subprocess.STDOUT).returncode
     return version, exit_code, count(report) if report.exists() else Totals()
+
+
+def name_of(environment: Path) -> str:
+    """Return what the files of a run are called."""
+    return environment.name.lstrip(".")
+
+
+def log_of(environment: Path) -> Path:
+    """Return where the output of a run goes that is not shown as it goes."""
+    return REPORTS / f"{name_of(environment)}.log"
 
 
 def count(report: Path) -> Totals:
