@@ -2,12 +2,12 @@
 # What takes more than a few lines is a program in tests/tools.
 
 PYTHON ?= python3
-MEMBERS := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)) gateway
+MEMBERS := core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)) gateway conformance
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-newest run test lint types format lock bench clean
+.PHONY: help setup setup-newest run test verify lint types format lock bench clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ run: setup  ## Start the development service on 127.0.0.1:8082, data in ./data. 
 
 test: lint types setup-newest  ## Check everything, then run the tests here and on the newest Python. ARGS=… goes to pytest.
 	@$(BIN)/python -m tests.tools.run_suites .venv .venv-newest -- $(ARGS)
+
+verify: setup  ## Verify TARGET=sqlite at length and write docs/verification.md; commit that.
+	$(BIN)/python -m tests.tools.verify $(or $(TARGET),sqlite)
 
 lint: setup  ## Check format, style and who imports whom.
 	$(BIN)/ruff format --check

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-MEMBERS: Final = [ROOT / "core", *sorted((ROOT / "plugins").glob("*/")), ROOT / "gateway"]
+MEMBERS: Final = [ROOT / "core", *sorted((ROOT / "plugins").glob("*/")), ROOT / "gateway", ROOT / "conformance"]
 
 
 def modules() -> list[Path]:

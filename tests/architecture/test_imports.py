@@ -11,7 +11,7 @@ import pytest
 
 DRIVERS = {"aiosqlite", "sqlite3", "_sqlite3", "sqlalchemy"}
 WEB = {"fastapi", "starlette", "uvicorn", "httptools"}
-PACKAGES = ["unison_storage", "unison_storage_sqlite", "unison_storage_gateway"]
+PACKAGES = ["unison_storage", "unison_storage_conformance", "unison_storage_gateway", "unison_storage_sqlite"]
 
 # Prints the names of all modules that the code has loaded.
 LOADED = """

@@ -33,7 +33,7 @@ CORE = (
 
 def packages() -> dict[str, Path]:
     """Return every package of the workspace by its title."""
-    members = [ROOT / "core", *sorted((ROOT / "plugins").iterdir()), ROOT / "gateway"]
+    members = [ROOT / "core", *sorted((ROOT / "plugins").iterdir()), ROOT / "gateway", ROOT / "conformance"]
     found = (path for member in members for path in sorted((member / "src").iterdir()) if path.is_dir())
     return {path.name: path for path in found if (path / "__init__.py").exists()}
 

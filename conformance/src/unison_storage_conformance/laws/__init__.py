@@ -1,0 +1,12 @@
+"""Laws: deterministic sweeps over confusable names, edge values, limits and batches, by contract."""
+
+from __future__ import annotations
+
+from unison_storage_conformance.laws import backend as backend
+from unison_storage_conformance.laws import memory as memory
+from unison_storage_conformance.laws import memory_batches as memory_batches
+from unison_storage_conformance.laws import memory_conditions as memory_conditions
+from unison_storage_conformance.laws import memory_counters as memory_counters
+from unison_storage_conformance.laws import memory_lifetimes as memory_lifetimes
+from unison_storage_conformance.laws import memory_many as memory_many
+from unison_storage_conformance.laws import plugin as plugin

@@ -1,0 +1,5 @@
+"""Machines: stories of many calls, asked of the backend and of the reference; one module for each contract."""
+
+from __future__ import annotations
+
+from unison_storage_conformance.machines import memory as memory

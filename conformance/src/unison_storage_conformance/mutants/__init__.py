@@ -1,0 +1,9 @@
+"""Mutants: backends that are broken on purpose, each caught by the law it names, by contract."""
+
+from __future__ import annotations
+
+from unison_storage_conformance.mutants import backend as backend
+from unison_storage_conformance.mutants import memory as memory
+from unison_storage_conformance.mutants import memory_conditions as memory_conditions
+from unison_storage_conformance.mutants import memory_counters as memory_counters
+from unison_storage_conformance.mutants import memory_many as memory_many

@@ -1,0 +1,95 @@
+"""The ground of stores: the stores on the backends of a run, for laws tried on handles. No ground of a backend here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from unison_storage.profiles import Profile
+from unison_storage.storage import Storage
+from unison_storage_conformance.site import KEYSPACE, Site
+from unison_storage_conformance.target import Target
+
+
+class StoreSite:
+    """A storage on the backends of a run, or what the harness gives in its place."""
+
+    def __init__(self, target: Target, sites: Mapping[str, Site], run: str) -> None:
+        self.target = target
+        self.sites = sites
+        self.run = run
+        self._stack = AsyncExitStack()
+        self.storage: Any = None
+        kinds = target.kinds() if target.harness.surface is not None else ()
+        self.stores = [
+            *(["memory"] if "memory" in sites or "memory" in kinds else []),
+            *(["objects"] if {"object", "object_index"} <= sites.keys() or "object" in kinds else []),
+        ]
+
+    async def open(self) -> None:
+        """Open the storage, on backends of its own."""
+        surface = self.target.harness.surface
+        if surface is not None:
+            self.storage = await self._stack.enter_async_context(surface(self.target.clock))
+            return
+        given: dict[str, Any] = {
+            part: self.target.make(part, self.target.context())
+            for part in ("memory", "object", "object_index")
+            if part in self.sites
+        }
+        if not self.stores:
+            return
+        storage = Storage(**given, profile=Profile.TEST, clock=self.target.clock)
+        self.storage = await self._stack.enter_async_context(storage)
+
+    def ground(self, number: str) -> StoreGround:
+        """Return what one check stands at."""
+        return StoreGround(self, number)
+
+    async def close(self) -> None:
+        """Remove what was written and close the storage."""
+        if self.storage is None:
+            return
+        for store in self.stores:
+            await getattr(self.storage, store).at(KEYSPACE, self.run).delete_prefix()
+        await self._stack.aclose()
+
+
+class StoreGround:
+    """What a check of the stores may do: handles below a namespace that nobody else uses, and time."""
+
+    def __init__(self, site: StoreSite, number: str) -> None:
+        self.site = site
+        self.storage = site.storage
+        self._namespace = (site.run, number)
+
+    def memory(self, *namespace: str, person: str | None = None) -> Any:
+        """Return a handle of memory below the namespace of this check."""
+        return self.storage.memory.at(KEYSPACE, *self._namespace, *namespace, person=person)
+
+    def objects(self, *namespace: str, person: str | None = None) -> Any:
+        """Return a handle of objects below the namespace of this check."""
+        return self.storage.objects.at(KEYSPACE, *self._namespace, *namespace, person=person)
+
+    @property
+    def tick(self) -> float:
+        """A lifetime in seconds that is long enough to be sure of."""
+        ageing = self._ageing()
+        return 60.0 if ageing is None else ageing.tick
+
+    async def pass_time(self, ticks: float) -> None:
+        """Let that many ticks pass, on every part; ``NotTried`` where time can't pass."""
+        if self._ageing() is None:
+            self.site.target.clock.advance(ticks * self.tick)
+            return
+        site = next(iter(self.site.sites.values()))
+        await site.pass_time(ticks)
+
+    def person(self, number: int = 1) -> str:
+        """Return a person that nobody else has."""
+        return f"conformance.{self.site.run}.{self._namespace[1]}.{number}"
+
+    def _ageing(self) -> Any:
+        site = next(iter(self.site.sites.values()), None)
+        return None if site is None else site.ageing

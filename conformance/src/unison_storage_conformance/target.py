@@ -1,0 +1,117 @@
+"""The target: what is tried, and how its backends are opened. What a check gets of it stands in ``ground``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from unison_storage.assembly import HOOKS
+from unison_storage.clock import ManualClock
+from unison_storage.contracts.backend import Backend, Durability
+from unison_storage.contracts.context import Context
+from unison_storage.contracts.migrations import Migrations
+from unison_storage.errors import GuardViolation
+from unison_storage.hookspecs import HarnessHooks
+from unison_storage.plugins import Plugin, Plugins
+from unison_storage.profiles import Profile
+from unison_storage.targets import Target as Url
+from unison_storage.telemetry import Telemetry
+from unison_storage_conformance.harness import KINDS, PARTS, Harness
+
+START: Final = 1_000_000_000.0
+"""2001-09-09, in seconds since the epoch: where the suite's clock begins.
+
+It lies before anything that a real clock has written, so that what others keep on the target never looks expired.
+"""
+
+_ELSEWHERE: Final = "name a database that is there for tests"
+
+_PARTS_OF: Final = {"object": ("object", "object_index")}
+
+
+class Target:
+    """What is tried. Making one looks the plugin up and takes the URL apart; it does no I/O."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
+        self.clock = ManualClock(START)
+        self.url: Url | None = None
+        self.plugin: Plugin | None = None
+        if harness.url is not None:
+            self._plugins = Plugins()
+            self.url = Url.parse(harness.url, "the URL")
+            self.plugin = self._plugins.serving(self.url.scheme, "the URL")
+            self.url.convert(self.plugin.spec.options)
+        self._shared = self.context()
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password, or the name of the harness."""
+        return self.url.masked if self.url is not None else type(self.harness).__name__
+
+    def context(self) -> Context:
+        """Return surroundings of their own, so that what is opened in them has connections of its own."""
+        return Context(Profile.TEST, self.clock, Telemetry())
+
+    def kinds(self) -> Sequence[str]:
+        """Return the kinds to try, in the order of the report."""
+        if self.harness.kinds is not None:
+            return [kind for kind in KINDS if kind in self.harness.kinds]
+        return [kind for kind in KINDS if any(part in self.parts() for part in _PARTS_OF.get(kind, (kind,)))]
+
+    def parts(self) -> Sequence[str]:
+        """Return the parts that a backend can be made for, of the kinds that are asked for."""
+        wanted = self.harness.kinds
+        parts = [
+            part
+            for part in PARTS
+            if wanted is None or part in wanted or (part == "object_index" and "object" in wanted)
+        ]
+        if self.plugin is not None:
+            return [part for part in parts if part in self.plugin.spec.kinds]
+        return [part for part in parts if self.harness.backend(part, self._shared) is not None]
+
+    def make(self, part: str, context: Context | None = None) -> Backend:
+        """Return a backend for a part, not opened yet: with the connections that all share, or with its own."""
+        context = context or self._shared
+        if self.plugin is None:
+            made = self.harness.backend(part, context)
+        else:
+            made = self._plugins.subset(self.plugin, HOOKS[part])(target=self.url, context=context)
+        assert made is not None, f"no backend for {part}"  # noqa: S101 - ``parts`` has told which there are
+        return made
+
+    def migrations(self) -> Migrations | None:
+        """Return the migrations of the URL's schema; ``None`` where there is none."""
+        if self.plugin is None:
+            return None
+        made: Migrations | None = self._plugins.subset(self.plugin, "migrations")(target=self.url, context=self._shared)
+        return made
+
+    def hooks(self) -> HarnessHooks:
+        """Return what the harness gives, and what the plugin lends where it gives nothing."""
+        lent: Any = None
+        if self.plugin is not None:
+            lent = self._plugins.subset(self.plugin, "conformance_harness")(target=self.url)
+        lent = lent or HarnessHooks()
+        own = self.harness
+        return HarnessHooks(age=own.age or lent.age, raw=own.raw or lent.raw, restart=own.restart or lent.restart)
+
+    async def prepare(self) -> None:
+        """Bring the schema up to date; ``GuardViolation`` where the target is marked as production or staging."""
+        migrations = self.migrations()
+        if migrations is None:
+            return
+        state = await migrations.state()
+        if state.profile in (Profile.PRODUCTION, Profile.STAGING):
+            raise GuardViolation(
+                f"the target is marked as {state.profile}, and the suite writes and deletes: {_ELSEWHERE}",
+                rule="conformance-target",
+                remedy=_ELSEWHERE,
+            )
+        await migrations.apply()
+
+
+def survives(backend: Backend) -> bool:
+    """Return whether what one client wrote is there for another one."""
+    return backend.durability is not Durability.PROCESS

@@ -1,0 +1,190 @@
+"""The report on a terminal: a matrix of laws, what failed, and how to see it again. What is in it is ``report``'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unison_storage.addresses import SEPARATOR
+from unison_storage.cli.output import shown
+from unison_storage_conformance.report import Report
+from unison_storage_conformance.verdicts import Level, State, Verdict, totals
+
+STYLES: Final = {
+    State.PASSED: "green",
+    State.FAILED: "bold red",
+    State.REFUSED: "cyan",
+    State.UNVERIFIED: "yellow",
+    State.WAIVED: "magenta",
+}
+_MARKS: Final = {
+    State.PASSED: "●",
+    State.FAILED: "✗",
+    State.REFUSED: "○",
+    State.UNVERIFIED: "?",
+    State.WAIVED: "~",
+}
+_SHOWN_STEPS: Final = 12
+
+
+def matrix(report: Report) -> RenderableType:
+    """Return kinds against contracts: a mark for each law, and how many checks came to what."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("kind", "contract", "laws"):
+        table.add_column(heading, style="bold" if heading == "kind" else "")
+    for state in State:
+        table.add_column(str(state), justify="right")
+    table.add_column("seconds", justify="right")
+    for kind, contract, verdicts in _rows(report.verdicts):
+        counted = totals(verdicts)
+        numbers = [
+            Text(str(counted[state]) if counted[state] else "·", STYLES[state] if counted[state] else "dim")
+            for state in State
+        ]
+        table.add_row(kind, contract, _marks(verdicts), *numbers, f"{sum(one.seconds for one in verdicts):.1f}")
+    return table
+
+
+def legend() -> RenderableType:
+    """Return what the marks mean."""
+    text = Text("each mark is a law, in the order of its number: ", style="dim")
+    for state, mark in _MARKS.items():
+        text.append(f"{mark} {state}  ", STYLES[state])
+    return text
+
+
+def failures(report: Report, files: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Yield what failed: the law, the last steps, what was expected and found, and how to see it again."""
+    for verdict in report.verdicts:
+        if verdict.state is State.FAILED:
+            yield _failure(verdict, files.get(verdict.id))
+
+
+def unverified(report: Report) -> RenderableType | None:
+    """Return what could not be tried or is waived, and why; ``None`` where there is nothing."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for verdict in report.verdicts:
+        if verdict.state in (State.UNVERIFIED, State.WAIVED, State.REFUSED):
+            words = Text(shown(verdict.reason or ""), style="dim")
+            table.add_row(Text(str(verdict.state), STYLES[verdict.state]), _name(verdict), words)
+    return table if table.row_count else None
+
+
+def summary(report: Report) -> Text:
+    """Return the last line."""
+    counted = totals(report.verdicts)
+    parts = [f"{number} {state}" for state, number in counted.items() if number or state == State.PASSED]
+    style = "green" if report.exit_code == 0 else "bold red"
+    return Text(f"{', '.join(parts)} · profile {report.profile}, seed {report.seed}", style=style)
+
+
+def _rows(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, list[Verdict]]]:
+    grouped: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        contract = "machine" if verdict.level is Level.MACHINE else verdict.law.partition(".")[0]
+        grouped.setdefault((verdict.kind, contract), []).append(verdict)
+    last = ""
+    for (kind, contract), rows in grouped.items():
+        yield "" if kind == last else kind, contract, rows
+        last = kind
+
+
+def _marks(verdicts: Sequence[Verdict]) -> Text:
+    by_law: dict[str, list[Verdict]] = {}
+    for verdict in sorted(verdicts, key=lambda one: int(one.law.partition(".")[2])):
+        by_law.setdefault(verdict.law, []).append(verdict)
+    text = Text()
+    for found in by_law.values():
+        worst = max(found, key=lambda one: _WORSE.index(one.state)).state
+        text.append(_MARKS[worst], STYLES[worst])
+    return text
+
+
+_WORSE: Final = (State.PASSED, State.REFUSED, State.UNVERIFIED, State.WAIVED, State.FAILED)
+
+
+def _name(verdict: Verdict) -> str:
+    return f"{verdict.kind} {verdict.law} {verdict.check}"
+
+
+def _failure(verdict: Verdict, file: str | None) -> RenderableType:
+    example = verdict.counterexample
+    lines = [Text(f"✗ {_name(verdict)}", style="bold red")]
+    if example is not None and example.law != verdict.law:
+        lines.append(Text(f"breaks {example.law}", style="red"))
+    lines.append(Text(shown(verdict.sentence), style="italic"))
+    lines.append(Text(shown(verdict.reason or "")))
+    if example is not None:
+        lines += _steps(example.steps, example.root)
+        if example.expected is not None:
+            lines.append(Text.assemble(("expected  ", "dim"), shown(example.expected)))
+        if example.found is not None:
+            lines.append(Text.assemble(("found     ", "dim"), shown(example.found)))
+    if file is not None:
+        lines.append(Text.assemble(("replay    ", "dim"), f"unison-storage conformance replay {file} URL"))
+    return Padding(Group(lines[0], *(Padding(line, (0, 0, 0, 2)) for line in lines[1:])), (0, 0, 1, 0))
+
+
+def _steps(steps: Sequence[Any], root: str) -> list[Text]:
+    left_out = len(steps) - _SHOWN_STEPS
+    lines = [Text(f"… {left_out} earlier calls", style="dim")] if left_out > 0 else []
+    for number, step in enumerate(steps, 1):
+        if number > left_out:
+            lines.append(Text.assemble((f"{number:>3}  ", "dim"), told_step(step, root)))
+    return lines
+
+
+def told_step(step: Any, root: str) -> str:
+    """Return one call and its answer on a line."""
+    given = ", ".join(
+        [
+            *(_told(one, root) for one in step["given"]),
+            *(f"{name}={_told(one, root)}" for name, one in step["named"].items()),
+        ]
+    )
+    answer = _told(step["answer"], root)
+    line = f"{step['call']}({given}) → {answer}"
+    return shown(line if len(line) <= 300 else f"{line[:220]} … → {answer[:70]}")
+
+
+def _told(value: Any, root: str) -> str:  # noqa: PLR0911 - one for each kind of value
+    if isinstance(value, str):
+        return repr(_shortened(value, root))
+    if isinstance(value, list):
+        return f"[{', '.join(_told(one, root) for one in value)}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    match value.get("is"):
+        case "bytes":
+            data = bytes.fromhex(value["hex"])
+            return repr(data) if len(data) <= 40 else f"{data[:20]!r}… ({len(data)} bytes)"
+        case "member":
+            return str(value["name"])
+        case "error":
+            return str(value["class"])
+        case "tuple":
+            return f"({', '.join(_told(one, root) for one in value['items'])})"
+        case "dict":
+            return "{" + ", ".join(f"{_told(key, root)}: {_told(one, root)}" for key, one in value["items"]) + "}"
+        case "other":
+            return str(value["text"])
+    name = str(value["is"]).rpartition(".")[2]
+    fields = ", ".join(
+        f"{field}={_told(one, root)}" for field, one in value.items() if field != "is" and one not in _DEFAULTS
+    )
+    return f"{name}({fields})"
+
+
+_DEFAULTS: Final = (None, {"is": "member", "name": "ANY"})
+
+
+def _shortened(text: str, root: str) -> str:
+    """Return a text without what was made up for the run: the root of addresses, the run in versions and persons."""
+    run = root.split(SEPARATOR)[1] if root.count(SEPARATOR) > 1 else ""
+    text = text.replace(root, "…", 1) if root else text
+    return (text.replace(run, "…") if run else text).replace(SEPARATOR, "/")
