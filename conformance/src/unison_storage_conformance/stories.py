@@ -78,7 +78,7 @@ class Story:
         if alter is not None and not isinstance(found, StorageError):
             found, wanted = alter(found), alter(wanted)
         if not alike(found, wanted, ahead, self.ground.slack):
-            self._fail(LawBroken(f"{operation} answers otherwise than the reference", expected=wanted, found=found))
+            self.fail(LawBroken(f"{operation} answers otherwise than the reference", expected=wanted, found=found))
         self.reach(operation)
         for one in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(one, StorageError):
@@ -91,7 +91,7 @@ class Story:
             kept = len(self.ground.steps)
             found, wanted, ahead = self.run(self._both(operation, given, named[0] if named else {}))
             if not alike(found, wanted, ahead, self.ground.slack):
-                self._fail(
+                self.fail(
                     LawBroken(
                         f"after that, {operation} answers otherwise than the reference", expected=wanted, found=found
                     )
@@ -143,7 +143,8 @@ class Story:
         """Count that something happened."""
         self.play.reached[what] += 1
 
-    def _fail(self, error: LawBroken) -> None:
+    def fail(self, error: LawBroken) -> None:
+        """Say that the law is broken by this story."""
         self.play.failed(self.ground, error)
         raise error
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from unison_storage_conformance.laws import backend as backend
+from unison_storage_conformance.laws import cache as cache
+from unison_storage_conformance.laws import cache_batches as cache_batches
+from unison_storage_conformance.laws import cache_counters as cache_counters
+from unison_storage_conformance.laws import cache_leases as cache_leases
+from unison_storage_conformance.laws import cache_lifetimes as cache_lifetimes
+from unison_storage_conformance.laws import cache_names as cache_names
 from unison_storage_conformance.laws import memory as memory
 from unison_storage_conformance.laws import memory_batches as memory_batches
 from unison_storage_conformance.laws import memory_conditions as memory_conditions

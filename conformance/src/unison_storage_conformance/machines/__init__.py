@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from unison_storage_conformance.machines import cache as cache
 from unison_storage_conformance.machines import memory as memory

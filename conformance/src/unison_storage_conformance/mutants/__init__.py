@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unison_storage_conformance.mutants import backend as backend
+from unison_storage_conformance.mutants import cache as cache
+from unison_storage_conformance.mutants import cache_leases as cache_leases
 from unison_storage_conformance.mutants import memory as memory
 from unison_storage_conformance.mutants import memory_conditions as memory_conditions
 from unison_storage_conformance.mutants import memory_counters as memory_counters

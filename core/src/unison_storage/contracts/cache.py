@@ -105,6 +105,8 @@ class CacheBackend(Backend):
     cache.14  Leases and values are apart: what is at an address as a value is not met as a lease, nor counted.
     cache.15  ``count`` sees exactly what ``delete_prefix`` would answer at that moment.
     cache.16  Several writes to one address in one batch take effect in order.
+    cache.17  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
+              the reference answers it, as long as nothing has vanished.
     """
 
     @abstractmethod
