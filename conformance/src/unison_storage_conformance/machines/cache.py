@@ -145,17 +145,15 @@ class CacheStories(RuleBasedStateMachine):
             self.story.wait(1)
         self.flagged("fill_many", [Fill(place, value, self.length(3), owner, seen)])
 
-    @rule(prefix=st.integers(0, 3))
-    def count(self, prefix: int) -> None:
+    @rule(prefix=st.integers(0, 3), purge=st.booleans())
+    def count(self, prefix: int, purge: bool) -> None:
+        if purge:
+            self.story.ask("purge_expired", 1_000, alter=lambda _: None)
         self.story.ask("count", self.prefixes[prefix])
 
     @rule(prefix=st.integers(1, 3))
     def delete_below(self, prefix: int) -> None:
         self.story.ask("delete_prefix", self.prefixes[prefix])
-
-    @rule()
-    def purge(self) -> None:
-        self.story.ask("purge_expired", 1_000, alter=lambda _: None)
 
     @precondition(lambda self: self.reopens)
     @rule()

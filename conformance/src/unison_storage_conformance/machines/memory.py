@@ -148,14 +148,12 @@ class MemoryStories(RuleBasedStateMachine):
     def delete_below(self, prefix: int) -> None:
         self.story.ask("delete_prefix", self.prefixes[prefix])
 
-    @rule(person=st.integers(1, 2))
-    def erase(self, person: int) -> None:
+    @rule(person=st.integers(1, 2), purge=st.booleans())
+    def erase(self, person: int, purge: bool) -> None:
+        if purge:
+            self.story.ask("purge_expired", 1_000, alter=lambda _: None)
         self.story.ask("owned", self.ground.person(person))
         self.story.ask("erase", self.ground.person(person))
-
-    @rule()
-    def purge(self) -> None:
-        self.story.ask("purge_expired", 1_000, alter=lambda _: None)
 
     @precondition(lambda self: self.reopens)
     @rule()
