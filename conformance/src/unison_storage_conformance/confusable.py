@@ -174,3 +174,37 @@ NO_COUNTERS: Final[tuple[bytes, ...]] = (
     b"1" * 40,
 )
 """Values that no counter holds."""
+
+IDS: Final[tuple[tuple[str, str], ...]] = (
+    ("a", "A"),
+    ("a", "aa"),
+    ("a_c", "abc"),  # LIKE
+    ("a.c", "abc"),  # regular expressions
+    ("a.b", "a:b"),
+    ("a/b", "a:b"),
+    ("a-b", "a_b"),
+    ("a/b", "a"),
+    ("1", "01"),
+    ("1", "1.0"),
+    ("10", "9"),  # order of numbers, order of bytes
+    ("1e1", "10"),
+    ("true", "True"),
+    ("i" * 64, "i" * 65),
+    ("i" * 127 + "x", "i" * 127 + "y"),
+)
+"""Pairs of ids, as their grammar allows them, that are two."""
+
+NUMBERS: Final[tuple[int | float, ...]] = (
+    0,
+    1,
+    1.0,
+    0.0,
+    0.5,
+    0.1,
+    2**31,
+    2**53,
+    253_402_300_799,
+    1_700_000_000.25,
+    1 / 3,
+)
+"""Numbers as times and scores have them."""

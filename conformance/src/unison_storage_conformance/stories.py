@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 SUPPRESSED: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
+ROUNDS: Final = 4
+"""How often stories are played anew where something was missed."""
+
 ENOUGH: Final = 100
 """Stories that have to come to everything in a machine's ``REACH``; fewer have to come to its ``RULES`` alone."""
 
@@ -155,23 +158,33 @@ def few(items: SearchStrategy[T]) -> SearchStrategy[list[T]]:
 
 
 def play(all_of_it: Play) -> None:
-    """Play the stories of a machine; ``LawBroken`` with the shortest one where an answer was wrong."""
+    """Play the stories of a machine; ``LawBroken`` with the shortest one where an answer was wrong.
+
+    Stories are drawn, so that a few of them may miss something; then as many others are played, a few times over.
+    """
     machine: Any = all_of_it.check.call
-    fixed = all_of_it.profile.fixed and not all_of_it.seed
+    wanted = machine.RULES if all_of_it.profile.examples < ENOUGH else (*machine.RULES, *machine.REACH)
+    missed: list[str] = []
+    for round_ in range(ROUNDS):
+        _play(all_of_it, machine, all_of_it.seed + round_ * 1_000_003)
+        missed = [what for what in wanted if not all_of_it.reached[what]]
+        if not missed:
+            return
+    broken(f"the machine never came to: {', '.join(missed)}")
+
+
+def _play(all_of_it: Play, machine: Any, number: int) -> None:
+    fixed = all_of_it.profile.fixed and not number
     made: Any = lambda: machine(all_of_it)  # noqa: E731 - hypothesis takes whatever makes a machine
     test = get_state_machine_test(made, settings=_settings(all_of_it.profile, fixed=fixed))
-    if all_of_it.seed:
-        test = seed(all_of_it.seed)(test)
+    if number:
+        test = seed(number)(test)
     try:
         test()
     except (LawBroken, Flaky, BaseExceptionGroup):
         if all_of_it.error is None:
             raise
         raise all_of_it.error from None
-    wanted = machine.RULES if all_of_it.profile.examples < ENOUGH else (*machine.RULES, *machine.REACH)
-    missed = [what for what in wanted if not all_of_it.reached[what]]
-    if missed:
-        broken(f"the machine never came to: {', '.join(missed)}")
 
 
 def _settings(profile: Profile, *, fixed: bool) -> settings:

@@ -9,6 +9,10 @@ from unison_storage_conformance.laws import cache_counters as cache_counters
 from unison_storage_conformance.laws import cache_leases as cache_leases
 from unison_storage_conformance.laws import cache_lifetimes as cache_lifetimes
 from unison_storage_conformance.laws import cache_names as cache_names
+from unison_storage_conformance.laws import graph as graph
+from unison_storage_conformance.laws import graph_batches as graph_batches
+from unison_storage_conformance.laws import graph_deletes as graph_deletes
+from unison_storage_conformance.laws import graph_walks as graph_walks
 from unison_storage_conformance.laws import memory as memory
 from unison_storage_conformance.laws import memory_batches as memory_batches
 from unison_storage_conformance.laws import memory_conditions as memory_conditions

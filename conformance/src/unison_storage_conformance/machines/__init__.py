@@ -3,4 +3,5 @@
 from __future__ import annotations
 
 from unison_storage_conformance.machines import cache as cache
+from unison_storage_conformance.machines import graph as graph
 from unison_storage_conformance.machines import memory as memory
