@@ -214,6 +214,21 @@ def test_of_many_commits_that_expect_nothing_one_wins(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_blob_that_was_begun_stays_whose_and_as_old_as_it_was(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = HandClock()
+        index = await opened(tmp_path / "x.db", clock)
+        await index.begin("1", "p")
+        began = clock.at
+        clock.at += 5
+        await index.begin("1", "q")
+        assert (await index.owned("p"), await index.owned("q")) == (1, 0)
+        assert await index.unwanted(0, began + 1, 10) == ["1"]
+        await index.close()
+
+    asyncio.run(story())
+
+
 def test_beginning_again_is_harmless_and_a_commit_without_it_is_refused(tmp_path: Path) -> None:
     async def story() -> None:
         index = await opened(tmp_path / "x.db", HandClock())

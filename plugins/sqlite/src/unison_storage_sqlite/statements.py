@@ -56,7 +56,7 @@ MEMORY_PURGE: Final = """
 
 BLOB_BEGIN: Final = """
     INSERT INTO blobs (blob, state, since, person) VALUES (?, 'pending', ?, ?)
-    ON CONFLICT (blob) DO UPDATE SET since = excluded.since, person = excluded.person WHERE state = 'pending'
+    ON CONFLICT (blob) DO NOTHING
 """
 
 BLOB_PENDING: Final = "SELECT 1 FROM blobs WHERE blob = ? AND state = 'pending'"
