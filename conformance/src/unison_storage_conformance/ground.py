@@ -30,6 +30,8 @@ class Ground(Generic[B]):
         self.steps: Steps = deque(maxlen=KEPT)
         self._name = f"{site.run}.{number.replace(SEPARATOR, '.')}"
         self._number = number
+        self.made: list[str] = []
+        """The ids of blobs that were made here."""
         self._minted = count(1)
         self._subs = count(1)
         self._clients: list[Backend] = []
@@ -80,7 +82,16 @@ class Ground(Generic[B]):
 
     def blob(self) -> str:
         """Return a new id for a blob; its bytes and its row are removed at the end of the run."""
-        return self.site.blob()
+        self.made.append(self.site.blob())
+        return self.made[-1]
+
+    def blobs(self, number: int) -> list[str]:
+        """Return that many new ids for blobs, in order, with no others between them."""
+        beginning = self.site.blob()[:24]
+        ids = [f"{beginning}{place:08x}" for place in range(number)]
+        self.site.blobs += ids
+        self.made += ids
+        return ids
 
     async def now(self) -> int:
         """Return the time that decides about expiry, in microseconds."""

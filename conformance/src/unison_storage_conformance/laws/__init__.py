@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unison_storage_conformance.laws import backend as backend
+from unison_storage_conformance.laws import blobs as blobs
 from unison_storage_conformance.laws import cache as cache
 from unison_storage_conformance.laws import cache_batches as cache_batches
 from unison_storage_conformance.laws import cache_counters as cache_counters
@@ -13,6 +14,8 @@ from unison_storage_conformance.laws import graph as graph
 from unison_storage_conformance.laws import graph_batches as graph_batches
 from unison_storage_conformance.laws import graph_deletes as graph_deletes
 from unison_storage_conformance.laws import graph_walks as graph_walks
+from unison_storage_conformance.laws import index as index
+from unison_storage_conformance.laws import index_upkeep as index_upkeep
 from unison_storage_conformance.laws import memory as memory
 from unison_storage_conformance.laws import memory_batches as memory_batches
 from unison_storage_conformance.laws import memory_conditions as memory_conditions

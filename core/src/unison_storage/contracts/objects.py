@@ -40,6 +40,11 @@ class Blobs(Backend):
     blobs.5  ``delete_many`` removes what is there and passes over what is missing.
     blobs.6  ``list`` answers ids in order, strictly after ``after``; complete blobs alone.
     blobs.7  Reading and writing need memory for a few chunks, whatever the size.
+    blobs.8  Whatever is called in whatever order, with re-opening between the calls, is answered as the reference
+             answers it.
+    blobs.9  Capability ``copy``: a copy has the bytes of its source, answers their size, and outlives it; one of a
+             missing blob raises ``ObjectMissing``.
+    blobs.10 Capability ``presign``: the URL names no secret of ours, and each blob has its own.
     """
 
     @abstractmethod
@@ -131,6 +136,8 @@ class ObjectIndex(Backend):
     index.10  ``erase`` makes every object of the person invisible, and answers their blobs, pending ones included;
               ``owned`` counts those before.
     index.11  ``known`` answers which of some blobs have a row of any state.
+    index.12  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
+              the reference answers it; in what order blobs are answered is open.
     """
 
     @abstractmethod
