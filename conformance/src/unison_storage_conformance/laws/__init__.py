@@ -22,4 +22,6 @@ from unison_storage_conformance.laws import memory_conditions as memory_conditio
 from unison_storage_conformance.laws import memory_counters as memory_counters
 from unison_storage_conformance.laws import memory_lifetimes as memory_lifetimes
 from unison_storage_conformance.laws import memory_many as memory_many
+from unison_storage_conformance.laws import memory_store as memory_store
+from unison_storage_conformance.laws import objects as objects
 from unison_storage_conformance.laws import plugin as plugin

@@ -121,12 +121,13 @@ async def a_write_that_is_cancelled_leaves_nothing(ground: Blob) -> None:
             await asyncio.Event().wait()
 
         task = asyncio.ensure_future(ground.site.backend.write(id, stuck()))
-        await asyncio.wait(
-            {task, asyncio.ensure_future(waiting.wait())}, timeout=ground.deadline, return_when="FIRST_COMPLETED"
-        )
-        await missing(ground, id, "a blob that is half written")
-        task.cancel()
-        await asyncio.wait({task}, timeout=ground.deadline)
+        try:
+            async with asyncio.timeout(ground.deadline):
+                await waiting.wait()
+            await missing(ground, id, "a blob that is half written")
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=ground.deadline)
         holds(task.cancelled(), "a write that is cancelled ends", expected="cancelled", found=task)
         await missing(ground, id, f"a write that was cancelled after {chunks} chunks")
 

@@ -19,7 +19,7 @@ from unison_storage_conformance.target import survives
 
 spots = st.integers(0, 4)
 blobs = st.integers(0, 7)
-persons = st.sampled_from([0, 0, 0, 1, 2])
+persons = st.sampled_from([0, 0, 1, 1, 2])
 lifetimes = st.sampled_from([None, None, 1, 2, 3])
 waits = st.sampled_from([0, 0, 0, 0.5, 1, 1, 2])
 expectations = st.sampled_from(["any", "any", "any", "absent", "present", "current", "old"])
@@ -57,13 +57,15 @@ class IndexStories(RuleBasedStateMachine):
         self.ids: list[str] = []
         self.versions = ["none"]
 
-    @initialize(pair=st.sampled_from(PAIRS))
-    def names(self, pair: tuple[str, str]) -> None:
-        """Choose few addresses: two that could be taken for one, as keys and as segments; and few blobs."""
+    @initialize(pair=st.sampled_from(PAIRS), there=st.lists(st.tuples(spots, persons, lifetimes), max_size=5))
+    def names(self, pair: tuple[str, str], there: list[Any]) -> None:
+        """Choose few addresses, two that could be taken for one as keys and as segments, few blobs and some objects."""
         at = self.ground.at
         self.places = [*(at("n", name) for name in pair), *(at("n", name, "k") for name in pair), at("k")]
         self.prefixes = [self.ground.root, self.ground.below("n"), *(self.ground.below("n", name) for name in pair)]
         self.blobs = self.ground.blobs(8)
+        for spot, person, ticks in there:
+            self.upload(spot, person, ticks, "any", 0)
 
     def person(self, number: int) -> str | None:
         return self.ground.person(number) if number else None
@@ -78,11 +80,16 @@ class IndexStories(RuleBasedStateMachine):
         self.story.wait(wait)
         self.story.ask("begin", self.blobs[blob], self.person(person))
 
-    @rule(spot=spots, blob=blobs, person=persons, ticks=lifetimes, word=expectations, wait=waits, begun=st.booleans())
-    def commit(self, spot: int, blob: int, person: int, ticks: int | None, word: str, wait: float, begun: bool) -> None:
+    @rule(spot=spots, person=persons, ticks=lifetimes, word=expectations, wait=waits)
+    def upload(self, spot: int, person: int, ticks: int | None, word: str, wait: float) -> None:
+        """Do what a store does, with a blob of its own."""
+        self.blobs = [*self.blobs[1:], self.ground.blob()]
+        self.story.ask("begin", self.blobs[-1], self.person(person))
+        self.commit(spot, -1, person, ticks, word, wait)
+
+    @rule(spot=spots, blob=blobs, person=persons, ticks=lifetimes, word=expectations, wait=waits)
+    def commit(self, spot: int, blob: int, person: int, ticks: int | None, word: str, wait: float) -> None:
         self.story.wait(wait)
-        if begun:
-            self.story.ask("begin", self.blobs[blob], self.person(person))
         place = self.places[spot]
         self.ids.append(self.ground.blob())
         self.versions.append(self.ground.mint())
