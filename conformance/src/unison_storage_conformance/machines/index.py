@@ -124,6 +124,8 @@ class IndexStories(RuleBasedStateMachine):
 
     @rule(batch=few(blobs))
     def forget(self, batch: list[int]) -> None:
+        # whether a blob is unwanted as soon as its object has expired, or once somebody asks, is open
+        self.story.ask("unwanted", self.story.clock.now() + 1, 0, 1, alter=lambda _: None)
         asked = list(dict.fromkeys(self.blobs[blob] for blob in batch))
         self.story.ask("forget", asked)
         self.story.ask("known", self.blobs, alter=self.mine)

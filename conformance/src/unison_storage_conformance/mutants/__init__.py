@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unison_storage_conformance.mutants import backend as backend
+from unison_storage_conformance.mutants import benign as benign
 from unison_storage_conformance.mutants import blobs as blobs
 from unison_storage_conformance.mutants import cache as cache
 from unison_storage_conformance.mutants import cache_leases as cache_leases

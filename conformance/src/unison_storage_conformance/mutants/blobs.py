@@ -10,6 +10,7 @@ from unison_storage.contracts.objects import Blob
 from unison_storage.errors import InvalidValue, NotFound, ObjectMissing
 from unison_storage.reference.objects import ReferenceBlobs
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.benign import CopyingBlobs
 
 
 class _Kept(ReferenceBlobs):
@@ -343,3 +344,54 @@ class AsksBefore(ReferenceBlobs):
     async def copy(self, source: str, id: str) -> int:
         await asyncio.sleep(0)
         return await super().copy(source, id)
+
+
+@mutant("blobs.9", "a copy is empty")
+class CopiesNothing(CopyingBlobs):
+    async def copy(self, source: str, id: str) -> int:
+        size = await super().copy(source, id)
+        self._blobs[id] = (b"", self._clock.now())
+        return size
+
+
+@mutant("blobs.9", "a copy goes with its source")
+class CopyIsAlias(CopyingBlobs):
+    def __init__(self, clock: Any) -> None:
+        super().__init__(clock)
+        self._copies: dict[str, str] = {}
+
+    async def copy(self, source: str, id: str) -> int:
+        self._copies[source] = id
+        return await super().copy(source, id)
+
+    async def delete_many(self, ids: Sequence[str]) -> Any:
+        for id in ids:
+            self._blobs.pop(self._copies.get(id, ""), None)
+        return await super().delete_many(ids)
+
+
+@mutant("blobs.9", "a copy of a missing blob is empty")
+class CopiesMissing(CopyingBlobs):
+    async def copy(self, source: str, id: str) -> int:
+        if source not in self._blobs:
+            self._blobs[id] = (b"", self._clock.now())
+            return 0
+        return await super().copy(source, id)
+
+
+@mutant("blobs.9", "a copy is declared and refused")
+class DeclaresCopy(CopyingBlobs):
+    async def copy(self, source: str, id: str) -> int:
+        return await ReferenceBlobs.copy(self, source, id)
+
+
+@mutant("blobs.10", "all blobs have one URL")
+class OneUrl(CopyingBlobs):
+    async def presign(self, id: str, lifetime: int) -> str:
+        return "https://blobs.example/blob"
+
+
+@mutant("blobs.10", "a URL is a path")
+class UrlIsPath(CopyingBlobs):
+    async def presign(self, id: str, lifetime: int) -> str:
+        return f"/blobs/{id}"

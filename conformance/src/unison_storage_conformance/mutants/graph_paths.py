@@ -1,4 +1,4 @@
-"""The graph, broken on purpose: paths and searches. Neighbours and traversals stand in ``graph_walks``."""
+"""The graph, broken on purpose: paths, searches and queries. Neighbours and traversals stand in ``graph_walks``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from unison_storage.contracts.graph import Neighbors, Route, Search
 from unison_storage.reference.graph import ReferenceGraph
-from unison_storage.values import Path
+from unison_storage.values import Node, Path
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.benign import QueryingGraph
 
 
 class _Routed(ReferenceGraph):
@@ -224,3 +225,19 @@ class SearchAnyLabel(ReferenceGraph):
             for one in await super(SearchAnyLabel, self).find_nodes(replace(search, label=label, limit=10**6))
         ]
         return sorted(found, key=lambda one: one.id)[: search.limit]
+
+
+@mutant("graph.23", "a query that is read-only writes")
+class QueryWrites(QueryingGraph):
+    async def query(self, text: str, parameters: Any, *, read_only: bool, timeout: float) -> Any:  # noqa: ASYNC109 - see the contract
+        if "CREATE" in text:
+            await self.upsert_nodes([Node("Device", parameters["id"])])
+            return []
+        return await super().query(text, parameters, read_only=read_only, timeout=timeout)
+
+
+@mutant("graph.23", "a query answers its values without their names")
+class QueryNamesNothing(QueryingGraph):
+    async def query(self, text: str, parameters: Any, *, read_only: bool, timeout: float) -> Any:  # noqa: ASYNC109 - see the contract
+        rows = await super().query(text, parameters, read_only=read_only, timeout=timeout)
+        return [{str(place): value for place, value in enumerate(row.values())} for row in rows]
