@@ -135,7 +135,7 @@ async def expectations_hold_or_refuse(ground: StoreGround) -> None:
 
 
 @law("memory.7", face="store")
-async def of_many_puts_at_once_one_wins(ground: StoreGround) -> None:
+async def of_many_puts_through_the_store_one_wins(ground: StoreGround) -> None:
     notes = ground.memory("r")
     answers = await asyncio.gather(
         *(notes.put("k", number, expect=ABSENT) for number in range(8)), return_exceptions=True

@@ -1,0 +1,1 @@
+"""Memory of unison-storage in a folder of JSON files."""

@@ -1,0 +1,3 @@
+from unison_storage_conformance import suite
+
+TestJsonFolder = suite("jsonfolder:///data")

@@ -1,0 +1,149 @@
+"""Verify a target at length, and keep what came of it on a page.
+
+    python -m tests.tools.verify sqlite
+
+Every law in profile ci, kind by kind, and every mutant and benign variant in profile ci on three seeds. The results go
+to `docs/verification.md` with the commit and the date; what other targets came to stays there as it is. Exits with 1
+where a law failed, a mutant lived, or a benign variant was accused.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from unison_storage_conformance.harness import KINDS, harness_of
+from unison_storage_conformance.mutant import caught, mutants, tried
+from unison_storage_conformance.profiles import PROFILES
+from unison_storage_conformance.report import made
+from unison_storage_conformance.run import Run
+from unison_storage_conformance.verdicts import State, totals
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "verification.md"
+SEEDS: Final = (1, 2, 3)
+CI: Final = PROFILES["ci"]
+
+HEAD: Final = """# Verification
+
+What `make verify` came to, by target: every law in profile ci, and the suite's own mutants on three seeds. Made by
+`python -m tests.tools.verify`; a section is replaced when its target is verified again.
+"""
+_SECTION: Final = re.compile(r"^## (?P<name>\w+)\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+class Line(Struct, frozen=True):
+    """One kind of a target, or one set of variants: what was counted, how long it took, and what is wrong."""
+
+    name: str
+    counted: str
+    seconds: float
+    wrong: Sequence[str]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify the target that is named."""
+    if len(arguments) != 1 or arguments[0] not in TARGETS:
+        print(f"usage: python -m tests.tools.verify {'|'.join(TARGETS)}", file=sys.stderr)
+        return 2
+    [target] = arguments
+    with tempfile.TemporaryDirectory() as folder:
+        laws = [shown(kind(TARGETS[target](Path(folder)), name)) for name in KINDS]
+    suite = [shown(variants(seed)) for seed in SEEDS]
+    PAGE.write_text(
+        page(PAGE.read_text("utf-8") if PAGE.exists() else "", target, section(target, laws, suite)), "utf-8"
+    )
+    return 1 if any(line.wrong for line in (*laws, *suite)) else 0
+
+
+def kind(url: str, name: str) -> Line:
+    """Try every law of one kind."""
+    started = time.perf_counter()
+    run = Run(harness_of(url, [name]), CI)
+    run.open()
+    report = made(run)
+    counted = ", ".join(f"{number} {state}" for state, number in totals(report.verdicts).items() if number)
+    failed = [f"{one.law} {one.check}: {one.reason}" for one in report.verdicts if one.state is State.FAILED]
+    wrong = [*failed, *report.faults, *report.waiver_faults, *report.leftovers]
+    return Line(name, counted, time.perf_counter() - started, wrong)
+
+
+def variants(seed: int) -> Line:
+    """Try every mutant against its law, and every benign variant against all of them."""
+    started = time.perf_counter()
+    everyone = list(range(len(mutants())))
+    with ProcessPoolExecutor() as pool:
+        wrong = [told for told in pool.map(judged, everyone, [seed] * len(everyone)) if told]
+    broken = [one for one in mutants() if one.law]
+    benign = [one for one in mutants() if not one.law]
+    counted = f"{len(broken)} mutants, {len(benign)} benign variants"
+    return Line(f"seed {seed}", counted, time.perf_counter() - started, wrong)
+
+
+def judged(number: int, seed: int) -> str:
+    """Return what is wrong with the suite's judgement of one variant; empty where nothing is."""
+    variant = mutants()[number]
+    found = tried(variant, CI, seed, [variant.law] if variant.law else [])
+    if variant.law:
+        return "" if caught(variant, found) else f"{variant.contract} {variant.name} lives: {variant.sentence}"
+    accused = [f"{one.law} {one.check}" for one in found if one.state is State.FAILED]
+    return f"{variant.contract} {variant.name} is accused by {', '.join(accused)}" if accused else ""
+
+
+def shown(line: Line) -> Line:
+    """Say how far it is."""
+    print(
+        f"{line.name}: {line.counted}, {line.seconds:.0f} s{''.join(f'{chr(10)}  {one}' for one in line.wrong)}",
+        flush=True,
+    )
+    return line
+
+
+def section(target: str, laws: Sequence[Line], suite: Sequence[Line]) -> str:
+    """Return the text of a target."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    rows = [
+        f"## {target}",
+        "",
+        f"Commit {commit.stdout.strip()}, {datetime.now(UTC):%Y-%m-%d}, Python {sys.version.split()[0]}.",
+        "",
+        *table("kind", "laws, profile ci", laws, "failed"),
+        "",
+        *table("seed", "the suite itself, profile ci", suite, "judged wrongly"),
+        "",
+        *[f"- {one}" for line in (*laws, *suite) for one in line.wrong],
+    ]
+    return "\n".join(rows).rstrip() + "\n"
+
+
+def table(first: str, second: str, lines: Iterable[Line], wrong: str) -> list[str]:
+    """Return the lines as a table of the page."""
+    rows = [f"| {line.name} | {line.counted} | {len(line.wrong)} | {line.seconds:.0f} s |" for line in lines]
+    return [f"| {first} | {second} | {wrong} | time |", "|---|---|---|---|", *rows]
+
+
+def page(old: str, target: str, new: str) -> str:
+    """Return the page with the section of a target made or replaced."""
+    sections = {found["name"]: found[0] for found in _SECTION.finditer(old)}
+    sections[target] = new
+    return "\n".join([HEAD, *(text.rstrip() + "\n" for _, text in sorted(sections.items()))])
+
+
+TARGETS: Final[dict[str, Callable[[Path], str]]] = {"sqlite": lambda folder: f"sqlite:///{folder}/x.db"}
+"""How the URL of each target comes about."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
