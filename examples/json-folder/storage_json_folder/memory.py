@@ -15,7 +15,7 @@ from unison_storage.clock import Clock
 from unison_storage.contracts.backend import Durability
 from unison_storage.contracts.conditions import refused, stranger
 from unison_storage.contracts.memory import Delete, Increment, Listed, MemoryBackend, Put, Row, Touch, Written
-from unison_storage.errors import Closed, NotOpen, StorageError, Tampered, Unavailable
+from unison_storage.errors import Closed, NotOpen, RequestError, StorageError, Tampered, Unavailable
 from unison_storage.portable import counter, incremented
 from unison_storage.values import KEEP, MISSING, Health
 
@@ -32,7 +32,7 @@ def batch(one: Callable[..., Any]) -> Any:
 def outcome(one: Callable[..., Any], self: FolderMemory, item: Any) -> Any:
     try:
         return one(self, item)
-    except StorageError as error:
+    except (RequestError, Tampered) as error:  # what concerns all items alike is raised
         return error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from unison_storage.contracts.graph import Neighbors, Route, Traversal
@@ -160,9 +161,18 @@ async def a_traversal_is_breadth_first(ground: Graph) -> None:
         ([*at(1, "b", label="Agent"), *at(1, "10", "9", "Z", "b", "c", "f")], False),
         "several starts are left out",
     )
-    far = await reached(ground, [(LABEL, f"{space}g")], types=(TYPE,), depth=3)
-    same(far[0][:2], [*at(1, "h"), *at(2, "a")], "a chain, hop by hop")
-    same(len(far[0]), 2 + len(first), "a chain ends at its depth")
+
+
+@law("graph.12")
+async def a_chain_is_walked_hop_by_hop(ground: Graph) -> None:
+    space = ground.below("g")
+    ids = [f"{number}" for number in range(8)]
+    await nodes(ground, *many(space, *ids))
+    await edges(ground, *joined(space, *pairwise(ids)))
+    for depth in (1, 3, 7, 100):
+        found, cut = await reached(ground, [(LABEL, f"{space}0")], depth=depth)
+        wanted = [(hop, LABEL, f"{space}{hop}") for hop in range(1, min(depth, 7) + 1)]
+        same((found, cut), (wanted, False), f"a chain, at most {depth} hops")
 
 
 @law("graph.12")
