@@ -114,7 +114,7 @@ class CacheStories(RuleBasedStateMachine):
         held_by_reference = self.story.ask("acquire_many", asked, alter=held)
         # fences may count on from those of any address, so they are compared among themselves alone
         for one, fence, wanted in zip(asked, fences[0], held_by_reference, strict=True):
-            self.story.reach(f"acquire_many: {'no' if wanted is None else 'yes'}")
+            self.story.reach(f"acquire_many: {'yes' if wanted else 'no'}")
             if fence is not None and fence < self.fences.get(one.address, 0):
                 self.story.fail(LawBroken("a fence is less than one before it", expected=self.fences, found=fence))
             self.fences[one.address] = fence or self.fences.get(one.address, 0)
