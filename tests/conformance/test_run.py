@@ -94,7 +94,7 @@ def test_a_harness_whose_age_does_not_age_is_noticed() -> None:
         kinds = ("memory",)
 
         def backend(self, part: str, context: Any) -> Any:
-            return ReferenceMemory(context.clock.__class__(5e8)) if part == "memory" else None
+            return ReferenceMemory(context.clock.__class__(1.5e9)) if part == "memory" else None
 
         async def age(self, seconds: float) -> None:
             """Do nothing."""

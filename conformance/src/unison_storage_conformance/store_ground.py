@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from unison_storage.layers.passing import layered
 from unison_storage.profiles import Profile
 from unison_storage.storage import Storage
 from unison_storage_conformance.site import KEYSPACE, Site
@@ -21,6 +22,7 @@ class StoreSite:
         self.run = run
         self._stack = AsyncExitStack()
         self.storage: Any = None
+        self._blobs: list[str] = []
         kinds = target.kinds() if target.harness.surface is not None else ()
         self.stores = [
             *(["memory"] if "memory" in sites or "memory" in kinds else []),
@@ -40,6 +42,8 @@ class StoreSite:
         }
         if not self.stores:
             return
+        if "object" in given:
+            given["object"] = layered(given["object"], {"write": self._noting(given["object"].write)})
         storage = Storage(**given, profile=Profile.TEST, clock=self.target.clock)
         self.storage = await self._stack.enter_async_context(storage)
 
@@ -53,7 +57,18 @@ class StoreSite:
             return
         for store in self.stores:
             await getattr(self.storage, store).at(KEYSPACE, self.run).delete_prefix()
+        if self._blobs:
+            # what was deleted through the store waits for a sweeper, which would meet what others have too
+            await self.storage.objects.drain()
+            await self.storage.objects.remove(self._blobs)
         await self._stack.aclose()
+
+    def _noting(self, write: Callable[..., Awaitable[int]]) -> Callable[..., Awaitable[int]]:
+        async def noted(id: str, chunks: Any) -> int:
+            self._blobs.append(id)
+            return await write(id, chunks)
+
+        return noted
 
 
 class StoreGround:
