@@ -28,7 +28,10 @@ from unison_storage_sqlite.opening import connect, use_wal
 T = TypeVar("T")
 
 _LEDGER: Final = "CREATE TABLE IF NOT EXISTS unison_storage_migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL)"
-_HAS_TABLE: Final = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+_OURS: Final = """
+    SELECT name FROM sqlite_master
+    WHERE type = 'table' AND name IN ('unison_storage_migrations', 'unison_storage_mark')
+"""
 _APPLIED: Final = "SELECT name, checksum FROM unison_storage_migrations ORDER BY name"
 _RECORD: Final = "INSERT INTO unison_storage_migrations (name, checksum) VALUES (?, ?)"
 _MARKS: Final = (
@@ -107,20 +110,17 @@ def _state(file: File) -> SchemaState:
 
 def _state_of(database: sqlite3.Connection) -> SchemaState:
     wanted = steps()
+    tables = {name for (name,) in database.execute(_OURS)}
     applied: Sequence[tuple[str, str]] = ()
-    if _has(database, "unison_storage_migrations"):
+    if "unison_storage_migrations" in tables:
         applied = database.execute(_APPLIED).fetchall()
-    mark = database.execute(_MARKED).fetchone()[0] if _has(database, "unison_storage_mark") else None
+    mark = database.execute(_MARKED).fetchone()[0] if "unison_storage_mark" in tables else None
     ours = [(step.name, _checksum(step)) for step in wanted]
     for name, checksum in applied:
         if (name, checksum) not in ours:
             foreign = f"{name} with another text" if name in dict(ours) else name
             return SchemaState(foreign, wanted[-1].name, (), mark)
     return SchemaState(applied[-1][0] if applied else None, wanted[-1].name, wanted[len(applied) :], mark)
-
-
-def _has(database: sqlite3.Connection, table: str) -> bool:
-    return bool(database.execute(_HAS_TABLE, (table,)).fetchone()[0])
 
 
 def _applied(file: File, profile: Profile) -> SchemaState:
