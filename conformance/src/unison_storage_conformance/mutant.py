@@ -8,7 +8,6 @@ What each breaks stands in ``mutants``; the variants that break nothing stand in
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
@@ -109,6 +108,6 @@ def caught(variant: Mutant, verdicts: Sequence[Verdict]) -> bool:
         verdict.state is State.FAILED
         and verdict.counterexample is not None
         and verdict.counterexample.law == variant.law
-        and inspect.cleandoc(verdict.sentence) != ""
+        and bool(verdict.sentence)
         for verdict in verdicts
     )

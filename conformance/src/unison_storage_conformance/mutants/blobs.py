@@ -134,7 +134,7 @@ class SwallowsFailure(ReferenceBlobs):
         return len(data)
 
 
-class _Ranged(ReferenceBlobs):
+class Ranged(ReferenceBlobs):
     """Blobs that take ranges for others."""
 
     @staticmethod
@@ -148,7 +148,7 @@ class _Ranged(ReferenceBlobs):
 
 def ranging(sentence: str, name: str, other: Callable[[int, int | None], tuple[int, int | None]]) -> None:
     """Register blobs that take ranges for others."""
-    mutant("blobs.3", sentence)(type(name, (_Ranged,), {"other": staticmethod(other)}))
+    mutant("blobs.3", sentence)(type(name, (Ranged,), {"other": staticmethod(other)}))
 
 
 ranging("the end of a range is part of it", "EndIncluded", lambda start, end: (start, None if end is None else end + 1))

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from unison_storage.contracts.graph import Neighbors, Route, Search
+from unison_storage.errors import NotFound
 from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.values import Node, Path
 from unison_storage_conformance.mutant import mutant
@@ -101,8 +102,6 @@ class PathOfNobody(ReferenceGraph):
 @mutant("graph.15", "neighbours of a node that is not there are not found")
 class NobodyIsAnError(ReferenceGraph):
     async def neighbors(self, asked: Sequence[Neighbors]) -> Any:
-        from unison_storage.errors import NotFound
-
         return [
             NotFound("there is no such node") if one.start not in self._nodes else self._neighbors(one) for one in asked
         ]

@@ -55,7 +55,7 @@ class BeginsUnwanted(ReferenceObjectIndex):
         return await super().unwanted(before, before, limit)
 
 
-class _Rowed(ReferenceObjectIndex):
+class Rowed(ReferenceObjectIndex):
     """An index that keeps other rows than were committed."""
 
     def kept(self, row: ObjectRow, draft: Draft) -> ObjectRow:
@@ -69,7 +69,7 @@ class _Rowed(ReferenceObjectIndex):
 
 def keeping(law: str, sentence: str, name: str, kept: Callable[[Any, ObjectRow, Draft], ObjectRow]) -> None:
     """Register an index that keeps other rows than were committed."""
-    mutant(law, sentence)(type(name, (_Rowed,), {"kept": kept}))
+    mutant(law, sentence)(type(name, (Rowed,), {"kept": kept}))
 
 
 keeping("index.2", "sizes are 32 bits wide", "Sizes32", lambda _, row, draft: replace(row, size=row.size % 2**32))

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from unison_storage.contracts.memory import Increment, Put
+from unison_storage.contracts.memory import Increment, Put, Row
 from unison_storage.errors import NotFound, StorageError
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage_conformance.mutant import mutant
@@ -146,36 +146,32 @@ class TextIsZero(ReferenceMemory):
         return outcome
 
 
-@mutant("memory.12", "a counter past 64 bits wraps")
-class Wraps64(ReferenceMemory):
+class _Past64(ReferenceMemory):
+    """A memory that answers a number where a counter would be past 64 bits."""
+
+    def past(self, old: Row, increment: Increment) -> int:
+        raise NotImplementedError
+
     def _increment(self, increment: Increment, now: int) -> Any:
         old = self._visible(increment.address, now)
         outcome = super()._increment(increment, now)
-        if (
-            old is not None
-            and isinstance(outcome, StorageError)
-            and old.value.lstrip(b"-").isdigit()
-            and len(old.value) < 21
-        ):
-            total = (int(old.value) + increment.by + 2**63) % 2**64 - 2**63
-            self._rows[increment.address] = replace(old, value=b"%d" % total)
-            return total
-        return outcome
+        if old is None or not isinstance(outcome, StorageError):
+            return outcome
+        return self.past(old, increment) if old.value.lstrip(b"-").isdigit() and len(old.value) < 21 else outcome
+
+
+@mutant("memory.12", "a counter past 64 bits wraps")
+class Wraps64(_Past64):
+    def past(self, old: Row, increment: Increment) -> int:
+        total = (int(old.value) + increment.by + 2**63) % 2**64 - 2**63
+        self._rows[increment.address] = replace(old, value=b"%d" % total)
+        return total
 
 
 @mutant("memory.12", "a counter past 64 bits stays at the end")
-class Saturates(ReferenceMemory):
-    def _increment(self, increment: Increment, now: int) -> Any:
-        old = self._visible(increment.address, now)
-        outcome = super()._increment(increment, now)
-        if (
-            old is not None
-            and isinstance(outcome, StorageError)
-            and old.value.lstrip(b"-").isdigit()
-            and len(old.value) < 21
-        ):
-            return 2**63 - 1 if increment.by > 0 else -(2**63)
-        return outcome
+class Saturates(_Past64):
+    def past(self, old: Row, increment: Increment) -> int:
+        return 2**63 - 1 if increment.by > 0 else -(2**63)
 
 
 @mutant("memory.12", "a refused increment changes the version")

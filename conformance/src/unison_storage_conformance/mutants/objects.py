@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from msgspec.structs import replace
 
 from unison_storage.contracts.objects import Committed, Draft
-from unison_storage.errors import InvalidValue, StorageError
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
-from unison_storage.values import ANY
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.blobs import Ranged, SwallowsFailure
+from unison_storage_conformance.mutants.index import (
+    IndexDeleteIgnoresVersion,
+    IndexDeleteSaysYes,
+    IndexTakesOver,
+    Rowed,
+)
 
 
 @mutant("objects.1", "the bytes of an object are those of another", on="blobs")
@@ -32,26 +37,14 @@ class UploadLosesLast(ReferenceBlobs):
 
 
 @mutant("objects.2", "ranges include their end", on="blobs")
-class RangesIncludeEnd(ReferenceBlobs):
-    async def read(self, id: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        async for chunk in super().read(id, start, None if end is None else end + 1):
-            yield chunk
+class RangesIncludeEnd(Ranged):
+    @staticmethod
+    def other(start: int, end: int | None) -> tuple[int, int | None]:
+        return start, None if end is None else end + 1
 
 
-class _Told(ReferenceObjectIndex):
-    """An index that tells something else than was put."""
-
-    def told(self, row: Any) -> Any:
-        return row
-
-    async def commit(self, draft: Draft) -> Committed:
-        done = await super().commit(draft)
-        row = self._rows[draft.address] = self.told(done.row)
-        return Committed(row, done.fresh)
-
-
-@mutant("objects.3", "an object is told with the size before", on="index")
-class TellsOldSize(ReferenceObjectIndex):
+@mutant("objects.3", "an object is told with the content type before", on="index")
+class TellsOldType(ReferenceObjectIndex):
     async def commit(self, draft: Draft) -> Committed:
         old = self._rows.get(draft.address)
         done = await super().commit(draft)
@@ -61,70 +54,51 @@ class TellsOldSize(ReferenceObjectIndex):
 
 
 @mutant("objects.3", "an object is told without its person", on="index")
-class TellsNobody(_Told):
-    def told(self, row: Any) -> Any:
+class TellsNobody(Rowed):
+    def kept(self, row: Any, draft: Draft) -> Any:
         return replace(row, person=None)
 
 
 @mutant("objects.4", "a put by another person takes over", on="index")
-class ObjectsTakeOver(ReferenceObjectIndex):
-    async def commit(self, draft: Draft) -> Committed:
-        row = self._rows.get(draft.address)
-        if row is not None and draft.person:
-            self._rows[draft.address] = replace(row, person=draft.person)
-        return await super().commit(draft)
+class ObjectsTakeOver(IndexTakesOver):
+    pass
 
 
 @mutant("objects.4", "objects live for ever", on="index")
-class ObjectsForEver(_Told):
-    def told(self, row: Any) -> Any:
+class ObjectsForEver(Rowed):
+    def kept(self, row: Any, draft: Draft) -> Any:
         return replace(row, expires=None)
 
 
 @mutant("objects.4", "a delete of another version deletes", on="index")
-class ObjectsDeleteAny(ReferenceObjectIndex):
-    def _delete(self, delete: Any, now: int) -> Any:
-        return super()._delete(replace(delete, expect=ANY), now)
+class ObjectsDeleteAny(IndexDeleteIgnoresVersion):
+    pass
 
 
 @mutant("objects.5", "an overwrite is another object", on="index")
-class ObjectsNewId(ReferenceObjectIndex):
-    async def commit(self, draft: Draft) -> Committed:
-        done = await super().commit(draft)
-        row = self._rows[draft.address] = replace(done.row, id=draft.id)
-        return Committed(row, done.fresh)
+class ObjectsNewId(Rowed):
+    def kept(self, row: Any, draft: Draft) -> Any:
+        return replace(row, id=draft.id)
 
 
 @mutant("objects.5", "what comes after a delete is as old as what was there", on="index")
-class ObjectsRemember(ReferenceObjectIndex):
+class ObjectsRemember(Rowed):
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
         self._born: dict[str, int] = {}
 
-    async def commit(self, draft: Draft) -> Committed:
-        done = await super().commit(draft)
-        born = self._born.setdefault(draft.address, done.row.created)
-        row = self._rows[draft.address] = replace(done.row, created=born)
-        return Committed(row, done.fresh)
+    def kept(self, row: Any, draft: Draft) -> Any:
+        return replace(row, created=self._born.setdefault(draft.address, row.created))
 
 
 @mutant("objects.6", "a source that fails ends the upload as if it were done", on="blobs")
-class UploadSwallows(ReferenceBlobs):
-    async def write(self, id: str, chunks: AsyncIterator[bytes]) -> int:
-        data = b""
-        try:
-            async for chunk in chunks:
-                data += chunk
-        except InvalidValue:
-            pass
-        self._blobs[id] = (data, self._clock.now())
-        return len(data)
+class UploadSwallows(SwallowsFailure):
+    pass
 
 
 @mutant("objects.7", "a delete always says yes", on="index")
-class ObjectsDeleteSaysYes(ReferenceObjectIndex):
-    async def delete_many(self, deletes: Sequence[Any]) -> Any:
-        return [one if isinstance(one, StorageError) else True for one in await super().delete_many(deletes)]
+class ObjectsDeleteSaysYes(IndexDeleteSaysYes):
+    pass
 
 
 @mutant("objects.7", "a listing leaves deeper namespaces out", on="index")
@@ -134,6 +108,6 @@ class ObjectsShallow(ReferenceObjectIndex):
 
 
 @mutant("objects.8", "content types lose their parameters", on="index")
-class ObjectsBareTypes(_Told):
-    def told(self, row: Any) -> Any:
+class ObjectsBareTypes(Rowed):
+    def kept(self, row: Any, draft: Draft) -> Any:
         return replace(row, content_type=row.content_type.partition(";")[0])
