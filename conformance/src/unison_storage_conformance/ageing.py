@@ -7,7 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from unison_storage.clock import ManualClock
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.cache import CacheBackend, Set
 from unison_storage.contracts.memory import MemoryBackend, Put
+from unison_storage.contracts.operations import contract_of
 from unison_storage_conformance.outcomes import HarnessFault
 
 MICRO: Final = 1_000_000
@@ -73,7 +74,7 @@ async def control(ageing: Ageing, backend: Backend, address: str) -> None:
     """Show that what is stored gets older when time is told to pass; ``HarnessFault`` where it does not."""
     if ageing.how != "age":
         return
-    probe = _PROBES.get(_contract(backend))
+    probe = _PROBES.get(contract_of(backend))
     if probe is None:
         return
     if not await probe(ageing, backend, f"{address}{uuid4().hex}"):
@@ -105,11 +106,4 @@ async def _cache_ages(ageing: Ageing, backend: Any, address: str) -> bool:
     return bool(await backend.get_many([address]) == [None])
 
 
-def _contract(backend: Backend) -> str:
-    for contract, name in ((MemoryBackend, "memory"), (CacheBackend, "cache")):
-        if isinstance(backend, contract):
-            return name
-    return ""
-
-
-_PROBES: Final = {"memory": _memory_ages, "cache": _cache_ages}
+_PROBES: Final[Mapping[Any, Callable[..., Awaitable[bool]]]] = {MemoryBackend: _memory_ages, CacheBackend: _cache_ages}

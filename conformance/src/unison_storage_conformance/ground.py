@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,7 +10,7 @@ from unison_storage.addresses import SEPARATOR, Address
 from unison_storage.capabilities import Limits
 from unison_storage.contracts.backend import Backend
 from unison_storage_conformance.ageing import MICRO
-from unison_storage_conformance.outcomes import NotTried
+from unison_storage_conformance.outcomes import NotTried, broken, same
 from unison_storage_conformance.target import survives
 from unison_storage_conformance.watch import KEPT, Steps, watched
 
@@ -24,10 +23,10 @@ B = TypeVar("B", bound=Backend)
 class Ground(Generic[B]):
     """What a check may do. ``root`` begins every address of it and ends with U+001F; as a space it is one as well."""
 
-    def __init__(self, site: Site, number: str) -> None:
+    def __init__(self, site: Site, number: str, kept: int | None = KEPT) -> None:
         self.site = site
         self.root = f"{site.root}{number}{SEPARATOR}"
-        self.steps: Steps = deque(maxlen=KEPT)
+        self.steps: Steps = deque(maxlen=kept)
         self._name = f"{site.run}.{number.replace(SEPARATOR, '.')}"
         self._number = number
         self.made: list[str] = []
@@ -35,10 +34,9 @@ class Ground(Generic[B]):
         self._minted = count(1)
         self._subs = count(1)
         self._clients: list[Backend] = []
-        self.watch()
+        self._watch()
 
-    def watch(self) -> None:
-        """Put the backend of the site under watch, its calls written down in ``steps``."""
+    def _watch(self) -> None:
         self.backend: B = self.watched(self.site.backend)
 
     @property
@@ -125,11 +123,11 @@ class Ground(Generic[B]):
         if not survives(self.site.backend):
             raise NotTried("what is kept in a process ends with it")
         await self.site.reopen()
-        self.watch()
+        self._watch()
 
     def anew(self) -> Ground[B]:
-        """Return ground below this one, for one story of a machine."""
-        return Ground(self.site, f"{self._number}{SEPARATOR}{next(self._subs)}")
+        """Return ground below this one, for one story of a machine; all its calls are kept, to be replayed."""
+        return Ground(self.site, f"{self._number}{SEPARATOR}{next(self._subs)}", kept=None)
 
     def watched(self, backend: Any) -> Any:
         """Return a backend under watch, its calls written down with those of this check."""
@@ -143,6 +141,9 @@ class Ground(Generic[B]):
         await self.site.clear(self.root)
 
 
-def several(ground: Ground[Any], *parts: str) -> Sequence[Address]:
-    """Return an address for each key, right below the root."""
-    return [ground.at(part) for part in parts]
+def near(ground: Ground[Any], found: int | None, wanted: int | None, message: str) -> None:
+    """Say that the law is broken unless two times are the same, as exactly as the target can tell."""
+    if found is None or wanted is None:
+        same(found, wanted, message)
+    elif abs(found - wanted) > ground.slack:
+        broken(message, expected=wanted, found=found)

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias
 
+from unison_storage.assembly import OFFERED
 from unison_storage.clock import ManualClock
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.context import Context
 from unison_storage.errors import InvalidConfig
 
-PARTS: Final = ("memory", "object", "object_index", "graph", "cache")
+PARTS: Final = OFFERED
 """What a backend can be made for: the kinds, with the two halves of objects apart."""
 
 KINDS: Final = ("memory", "object", "graph", "cache")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, TypeVar
@@ -137,6 +137,3 @@ def sentences() -> Mapping[str, str]:
         for match in _SENTENCE.finditer(inspect.getdoc(stated) or ""):
             found[match["law"]] = " ".join(match["text"].split())
     return found
-
-
-Tried = Callable[[Any], Awaitable[None]]

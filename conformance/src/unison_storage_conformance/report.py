@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from unison_storage_conformance.law import Check
 from unison_storage_conformance.replay import regression_checks
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.verdicts import Verdict, exit_code, totals
-from unison_storage_conformance.waivers import Waiver, waived
+from unison_storage_conformance.waivers import Waiver, today, waived
 
 FORMAT: Final = 1
 
@@ -77,7 +77,7 @@ def made(
         heard(len(found), len(found), None)
     finally:
         run.close()
-    verdicts, faults = waived(verdicts, waivers, date.today())  # noqa: DTZ011 - a waiver ends where its author lives
+    verdicts, faults = waived(verdicts, waivers, today())
     plugin = run.target.plugin
     return Report(
         url=run.target.shown,

@@ -22,6 +22,7 @@ from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import Check
 from unison_storage_conformance.outcomes import LawBroken, alike, broken
 from unison_storage_conformance.profiles import Profile
+from unison_storage_conformance.target import survives
 from unison_storage_conformance.watch import Step
 
 T = TypeVar("T")
@@ -62,8 +63,7 @@ class Story:
     def __init__(self, play: Play, reference: Callable[[ManualClock], Backend]) -> None:
         self.play = play
         self.ground = play.ground.anew()
-        self.ground.steps = type(self.ground.steps)()  # all of them, for replaying
-        self.ground.watch()
+        self.reopens = survives(self.ground.site.backend)
         self.clock = ManualClock(self.run(self.ground.now()) / MICRO)
         self.reference: Any = reference(self.clock)
         self._behind = 0
@@ -80,25 +80,24 @@ class Story:
         found, wanted, ahead = self.run(self._both(operation, given, named))
         if alter is not None and not isinstance(found, StorageError):
             found, wanted = alter(found), alter(wanted)
-        if not alike(found, wanted, ahead, self.ground.slack):
-            self.fail(LawBroken(f"{operation} answers otherwise than the reference", expected=wanted, found=found))
+        self.compare(operation, found, wanted, ahead, self.ground.slack)
         self.reach(operation)
         for one in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(one, StorageError):
                 self.reach(f"{operation}: {type(one).__name__}")
         return wanted
 
+    def compare(self, operation: str, found: Any, wanted: Any, ahead: int, slack: int) -> None:
+        """Say that the law is broken unless both have answered the same; times as in ``alike``."""
+        if not alike(found, wanted, ahead, slack):
+            self.fail(LawBroken(f"{operation} answers otherwise than the reference", expected=wanted, found=found))
+
     def read_back(self, *calls: Any) -> None:
         """Compare what is there after a step; these calls are not part of the story."""
         for operation, given, *named in calls:
             kept = len(self.ground.steps)
             found, wanted, ahead = self.run(self._both(operation, given, named[0] if named else {}))
-            if not alike(found, wanted, ahead, self.ground.slack):
-                self.fail(
-                    LawBroken(
-                        f"after that, {operation} answers otherwise than the reference", expected=wanted, found=found
-                    )
-                )
+            self.compare(f"after that, {operation}", found, wanted, ahead, self.ground.slack)
             while len(self.ground.steps) > kept:
                 self.ground.steps.pop()
 
@@ -142,6 +141,14 @@ class Story:
         self.run(self.ground.reopen())
         self.ground.steps.append(Step("reopen", (), {}, None))
 
+    def person(self, number: int) -> str | None:
+        """Return a person by number; 0 is nobody."""
+        return self.ground.person(number) if number else None
+
+    def length(self, ticks: int | None) -> int | None:
+        """Return so many ticks in microseconds; ``None`` is for ever."""
+        return None if ticks is None else ticks * self.ground.tick
+
     def reach(self, what: str) -> None:
         """Count that something happened."""
         self.play.reached[what] += 1
@@ -150,6 +157,13 @@ class Story:
         """Say that the law is broken by this story."""
         self.play.failed(self.ground, error)
         raise error
+
+
+def named_alike(ground: Ground[Any], pair: tuple[str, str]) -> tuple[list[str], list[str]]:
+    """Return few addresses, two that could be taken for one as keys and as segments and one beside; and prefixes."""
+    below = ground.below("n")
+    places = [ground.at("n", name) for name in pair] + [ground.at("n", name, "k") for name in pair] + [ground.at("k")]
+    return places, [ground.root, below, *(ground.below("n", name) for name in pair)]
 
 
 def few(items: SearchStrategy[T]) -> SearchStrategy[list[T]]:

@@ -8,7 +8,6 @@ The tests are plain functions: no plugin for asyncio is needed, and none can ski
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from unison_storage_conformance.replay import read_all, regression_checks
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.terminal import told_step
 from unison_storage_conformance.verdicts import State, Verdict
-from unison_storage_conformance.waivers import FILE, Waiver, read_waivers, waived
+from unison_storage_conformance.waivers import FILE, Waiver, read_waivers, today, waived
 
 _SHOWN_STEPS: Final = 12
 
@@ -68,7 +67,7 @@ class _Trial:
         """Try one check, and fail or skip the test where it did not come to passed, refused or waived."""
         verdict = self.run.check(check)
         self.verdicts.append(verdict)
-        [verdict], _ = waived([verdict], self.waivers, _today())
+        [verdict], _ = waived([verdict], self.waivers, today())
         if verdict.state is State.FAILED:
             pytest.fail("\n".join(_told(verdict)), pytrace=False)
         if verdict.state is State.UNVERIFIED:
@@ -80,7 +79,7 @@ class _Trial:
         """Fail where nothing was tried, or a waiver has expired or is not needed."""
         if not any(verdict.state is State.PASSED for verdict in self.verdicts):
             pytest.fail("no law was tried and kept: that is no pass", pytrace=False)
-        _, faults = waived(self.verdicts, self.waivers, _today())
+        _, faults = waived(self.verdicts, self.waivers, today())
         if faults and len(self.verdicts) == len(self.checks):
             pytest.fail("\n".join(faults), pytrace=False)
 
@@ -111,7 +110,3 @@ def _told(verdict: Verdict) -> Iterator[str]:
             yield f"expected  {example.expected}"
         if example.found is not None:
             yield f"found     {example.found}"
-
-
-def _today() -> date:
-    return date.today()  # noqa: DTZ011 - a waiver ends where its author lives

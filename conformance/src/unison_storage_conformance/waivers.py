@@ -62,6 +62,11 @@ def read_waivers(path: Path) -> list[Waiver]:
     return waivers
 
 
+def today() -> date:
+    """Return the day that decides: a waiver ends where its author lives."""
+    return date.today()  # noqa: DTZ011 - see above
+
+
 def waived(verdicts: Sequence[Verdict], waivers: Sequence[Waiver], today: date) -> tuple[list[Verdict], list[str]]:
     """Return the verdicts with known failures waived, and what is wrong with the waivers themselves."""
     faults = [

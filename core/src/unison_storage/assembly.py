@@ -49,13 +49,14 @@ HOOKS: Final = {
     "cache": "cache_backend",
 }
 """Which hook makes the backend of a kind."""
-_CONTRACTS: Final[Mapping[str, type[Any]]] = {
+CONTRACTS: Final[Mapping[str, type[Any]]] = {
     "memory": MemoryBackend,
     "object": Blobs,
     "object_index": ObjectIndex,
     "graph": GraphBackend,
     "cache": CacheBackend,
 }
+"""Which contract the backend of a kind fulfils."""
 _KEYSPACED: Final = ("memory", "cache")
 """Kinds that may keep a keyspace on a backend of its own."""
 
@@ -161,7 +162,7 @@ def _place(kind: str, setting: str, value: Any, plugins: Plugins) -> Place:
                 f"{', '.join(plugin.spec.kinds)}"
             )
         return Place(kind, setting, plugin, target)
-    if not isinstance(value, _CONTRACTS[kind]):
+    if not isinstance(value, CONTRACTS[kind]):
         raise InvalidConfig(f"{setting}: {type(value).__name__} is neither a URL nor a backend for {kind}")
     return Place(kind, setting, backend=value)
 

@@ -14,6 +14,7 @@ from unison_storage_conformance.confusable import BYTES
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import law
 from unison_storage_conformance.outcomes import NotTried, broken, holds, same, told
+from unison_storage_conformance.refusals import refuse
 from unison_storage_conformance.target import survives
 
 Blob = Ground[Blobs]
@@ -33,12 +34,17 @@ async def write(ground: Blob, id: str, *chunks: bytes) -> int:
     return await ground.backend.write(id, stream(chunks))
 
 
-async def read(ground: Blob, id: str, start: int = 0, end: int | None = None, backend: Any = None) -> Any:
+async def content(blobs: Any, id: str, start: int = 0, end: int | None = None) -> Any:
     """Return the bytes of a blob, or the error that a read raises."""
     try:
-        return b"".join([chunk async for chunk in (backend or ground.backend).read(id, start, end)])
+        return b"".join([chunk async for chunk in blobs.read(id, start, end)])
     except StorageError as error:
         return error
+
+
+async def read(ground: Blob, id: str, start: int = 0, end: int | None = None) -> Any:
+    """Return what the backend of a ground has of a blob, or the error."""
+    return await content(ground.backend, id, start, end)
 
 
 async def missing(ground: Blob, id: str, message: str) -> None:
@@ -274,8 +280,6 @@ async def urls_are_each_their_own(ground: Blob) -> None:
 
 @law("backend.8", on=("blobs",))
 async def what_is_not_declared_is_refused(ground: Blob) -> None:
-    from unison_storage_conformance.refusals import refuse
-
     undeclared = {Capability.COPY, Capability.PRESIGN} - ground.site.backend.capabilities
     for capability in sorted(undeclared):
         await refuse(ground, capability)
@@ -319,9 +323,7 @@ async def a_miss_is_sure(ground: Blob) -> None:
 async def another_client_reads_what_was_written(ground: Blob) -> None:
     other, id = await ground.another(), ground.blob()
     await write(ground, id, PATTERN)
-    holds(
-        await read(ground, id, backend=other) == PATTERN, "another client reads what was written", expected="all of it"
-    )
+    holds(await content(other, id) == PATTERN, "another client reads what was written", expected="all of it")
     await ground.reopen()
     holds(await read(ground, id) == PATTERN, "it is there after re-opening", expected="all of it")
     await other.delete_many([id])

@@ -10,17 +10,10 @@ from unison_storage.contracts.objects import Committed
 from unison_storage.errors import AlreadyExists, InvalidValue, NotFound, StorageError, VersionConflict
 from unison_storage.values import ABSENT, ANY, PRESENT
 from unison_storage_conformance.confusable import LONG_KEYS, NAMESPACES, PAIRS, SPLITS
+from unison_storage_conformance.ground import near
 from unison_storage_conformance.law import law
 from unison_storage_conformance.laws.index_rows import Index, commit, draft, due, get, known, put
-from unison_storage_conformance.outcomes import broken, holds, refuses, same, value
-
-
-def near(ground: Index, found: int | None, wanted: int | None, message: str) -> None:
-    """Say that the law is broken unless two times are the same, as exactly as the target can tell."""
-    if found is None or wanted is None:
-        same(found, wanted, message)
-    elif abs(found - wanted) > ground.slack:
-        broken(message, expected=wanted, found=found)
+from unison_storage_conformance.outcomes import holds, refuses, same, value
 
 
 @law("index.1")

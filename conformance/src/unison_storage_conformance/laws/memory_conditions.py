@@ -8,9 +8,9 @@ from typing import Any
 from unison_storage.contracts.memory import Delete, Increment, MemoryBackend, Put, Touch
 from unison_storage.errors import AlreadyExists, InvalidValue, NotFound, StorageError, VersionConflict
 from unison_storage.values import ABSENT, ANY, KEEP, PRESENT
-from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.ground import Ground, near
 from unison_storage_conformance.law import law
-from unison_storage_conformance.laws.memory_rows import get, near, put, unchanged
+from unison_storage_conformance.laws.memory_rows import get, put, unchanged
 from unison_storage_conformance.outcomes import holds, refuses, same
 
 Memory = Ground[MemoryBackend]

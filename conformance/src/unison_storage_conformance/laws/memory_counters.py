@@ -11,9 +11,9 @@ from unison_storage_conformance.confusable import (
     COUNTERS,
     NO_COUNTERS,
 )
-from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.ground import Ground, near
 from unison_storage_conformance.law import law
-from unison_storage_conformance.laws.memory_rows import get, near, put, unchanged
+from unison_storage_conformance.laws.memory_rows import get, put, unchanged
 from unison_storage_conformance.outcomes import refuses, same
 
 Memory = Ground[MemoryBackend]

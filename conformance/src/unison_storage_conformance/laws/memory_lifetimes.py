@@ -7,9 +7,9 @@ from typing import Any
 from unison_storage.contracts.memory import Delete, Increment, MemoryBackend, Put, Row, Touch
 from unison_storage.errors import NotFound
 from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
-from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.ground import Ground, near
 from unison_storage_conformance.law import law
-from unison_storage_conformance.laws.memory_rows import get, near, put
+from unison_storage_conformance.laws.memory_rows import get, put
 from unison_storage_conformance.outcomes import holds, refuses, same, value
 
 Memory = Ground[MemoryBackend]

@@ -6,7 +6,7 @@ from typing import Any
 
 from unison_storage.contracts.memory import MemoryBackend, Put, Row
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.outcomes import broken, same, value
+from unison_storage_conformance.outcomes import same, value
 
 Memory = Ground[MemoryBackend]
 
@@ -28,11 +28,3 @@ async def get(ground: Memory, address: str) -> Row | None:
 async def unchanged(ground: Memory, address: str, before: Row | None, message: str) -> None:
     """Say that the law is broken if what is at an address is not what it was."""
     same(await get(ground, address), before, f"{message}: nothing is changed")
-
-
-def near(ground: Memory, found: int | None, wanted: int | None, message: str) -> None:
-    """Say that the law is broken unless two times are the same, as exactly as the target can tell."""
-    if found is None or wanted is None:
-        same(found, wanted, message)
-    elif abs(found - wanted) > ground.slack:
-        broken(message, expected=wanted, found=found)

@@ -9,24 +9,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from unison_storage.assembly import CONTRACTS
 from unison_storage.contracts.backend import API_VERSION, KINDS
-from unison_storage.contracts.cache import CacheBackend
-from unison_storage.contracts.graph import GraphBackend
-from unison_storage.contracts.memory import MemoryBackend
-from unison_storage.contracts.objects import Blobs, ObjectIndex
 from unison_storage.errors import InvalidConfig
-from unison_storage.plugins import installed
+from unison_storage.plugins import Plugin, installed
 from unison_storage_conformance.law import law
 from unison_storage_conformance.outcomes import NotTried, broken, holds, same
 from unison_storage_conformance.target import Target
 
-CONTRACTS: Final = {
-    "memory": MemoryBackend,
-    "object": Blobs,
-    "object_index": ObjectIndex,
-    "graph": GraphBackend,
-    "cache": CacheBackend,
-}
 HEAVY: Final = frozenset(
     (
         *("aiosqlite", "sqlite3", "sqlalchemy", "alembic", "psycopg", "psycopg2", "asyncpg", "pymysql", "mysql"),
@@ -37,11 +27,14 @@ HEAVY: Final = frozenset(
 )
 """Drivers and web frameworks: what takes time to import, and fails where it is not installed."""
 
+IO: Final = ("socket.connect", "socket.bind", "sqlite3.connect", "subprocess.Popen", "os.mkdir")
+"""What the interpreter says of whoever reaches out; reading files is not among it, since imports do."""
+
 _LOOK: Final = """
 import json, sys
 opened = []
 def audit(event, arguments):
-    if event in ("socket.connect", "socket.bind", "sqlite3.connect", "subprocess.Popen", "os.mkdir"):
+    if event in sys.argv[2:]:
         opened.append(event)
 sys.addaudithook(audit)
 from importlib import import_module
@@ -53,17 +46,27 @@ print(json.dumps({"modules": sorted({name.partition(".")[0] for name in sys.modu
 """
 
 
+def plugin_of(target: Target) -> Plugin:
+    """Return the plugin of a target, which has one wherever laws of plugins are tried."""
+    assert target.plugin is not None  # noqa: S101 - see above
+    return target.plugin
+
+
 @law("plugin.1")
 async def it_is_imported_and_its_hooks_fit(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - plugins alone are tried here
-    holds(target.plugin.hooks is not None, "it is a module with hooks")  # pluggy has compared names and arguments
+    holds(plugin_of(target).hooks is not None, "it is a module with hooks")  # pluggy has compared names and arguments
 
 
 @law("plugin.2")
 async def importing_it_is_light(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - see above
-    name = target.plugin.found.module
-    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {[one for one in sys.path if one]!r}\n{_LOOK}", name]
+    name = plugin_of(target).found.module
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path[:0] = {[one for one in sys.path if one]!r}\n{_LOOK}",
+        name,
+        *IO,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: ASYNC221, S603 - alone here
     holds(done.returncode == 0, f"{name} can be imported by itself", found=done.stderr[-400:])
     seen = json.loads(done.stdout.splitlines()[-1])
@@ -73,8 +76,7 @@ async def importing_it_is_light(target: Target) -> None:
 
 @law("plugin.3")
 async def it_describes_every_scheme_of_its_entry_points(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - see above
-    plugin = target.plugin
+    plugin = plugin_of(target)
     described = {scheme: spec for spec in plugin.hooks.backend_specs() for scheme in spec.schemes}
     claimed = [found.scheme for found in installed() if found.module == plugin.found.module]
     same(sorted(set(claimed) - described.keys()), [], "each scheme that an entry point claims is described")
@@ -87,8 +89,7 @@ async def it_describes_every_scheme_of_its_entry_points(target: Target) -> None:
 
 @law("plugin.4")
 async def its_backends_are_as_described(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - see above
-    spec = target.plugin.spec
+    spec = plugin_of(target).spec
     capabilities: set[str] = set()
     for part in target.parts():
         backend = target.make(part, target.context())
@@ -108,11 +109,10 @@ async def its_backends_are_as_described(target: Target) -> None:
 
 @law("plugin.5")
 async def unknown_options_are_refused(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - see above
     assert target.url is not None  # noqa: S101 - see above
     strange = replace(target.url, options={**target.url.options, "no_such_option": "1"})
     try:
-        strange.convert(target.plugin.spec.options)
+        strange.convert(plugin_of(target).spec.options)
     except InvalidConfig as error:
         holds("no_such_option" in error.message, "the message names the option", found=error.message)
         return
@@ -121,18 +121,11 @@ async def unknown_options_are_refused(target: Target) -> None:
 
 @law("plugin.6")
 async def making_a_backend_does_no_io(target: Target) -> None:
-    assert target.plugin is not None  # noqa: S101 - see above
     events: list[str] = []
     watching = [True]
 
     def audit(event: str, _arguments: object) -> None:
-        if watching[0] and event in (
-            "socket.connect",
-            "socket.bind",
-            "sqlite3.connect",
-            "subprocess.Popen",
-            "os.mkdir",
-        ):
+        if watching[0] and event in IO:
             events.append(event)
 
     for part in target.parts():

@@ -12,8 +12,7 @@ from unison_storage.reference.cache import ReferenceCache
 from unison_storage_conformance.confusable import PAIRS
 from unison_storage_conformance.law import machine
 from unison_storage_conformance.outcomes import LawBroken
-from unison_storage_conformance.stories import Play, Story, few
-from unison_storage_conformance.target import survives
+from unison_storage_conformance.stories import Play, Story, few, named_alike
 
 VALUES = (b"", b"0", b"1", b"-7", b"007", b"x\x00y", b"%d" % (2**63 - 1), b"{}" * 3000)
 
@@ -44,16 +43,14 @@ class CacheStories(RuleBasedStateMachine):
         super().__init__()
         self.story = Story(play, ReferenceCache)
         self.ground = self.story.ground
-        self.reopens = survives(self.ground.site.backend)
         self.places: list[str] = []
         self.fences: dict[str, int] = {}
 
     @initialize(pair=st.sampled_from(PAIRS))
     def names(self, pair: tuple[str, str]) -> None:
         """Choose few addresses: two that could be taken for one, as keys and as segments, and one beside them."""
-        at = self.ground.at
-        self.places = [*(at("n", name) for name in pair), *(at("n", name, "k") for name in pair), at("k"), at("n", "z")]
-        self.prefixes = [self.ground.root, self.ground.below("n"), *(self.ground.below("n", name) for name in pair)]
+        places, self.prefixes = named_alike(self.ground, pair)
+        self.places = [*places, self.ground.at("n", "z")]
 
     def length(self, ticks: int) -> int:
         return ticks * self.ground.tick
@@ -109,7 +106,7 @@ class CacheStories(RuleBasedStateMachine):
 
         def held(answer: list[Any]) -> list[bool]:
             fences.append(answer)
-            return [fence is not None for fence in answer]
+            return _held(answer)
 
         held_by_reference = self.story.ask("acquire_many", asked, alter=held)
         # fences may count on from those of any address, so they are compared among themselves alone
@@ -155,7 +152,7 @@ class CacheStories(RuleBasedStateMachine):
     def delete_below(self, prefix: int) -> None:
         self.story.ask("delete_prefix", self.prefixes[prefix])
 
-    @precondition(lambda self: self.reopens)
+    @precondition(lambda self: self.story.reopens)
     @rule()
     def reopen(self) -> None:
         self.story.reopen()

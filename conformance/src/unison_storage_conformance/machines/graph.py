@@ -13,7 +13,6 @@ from unison_storage.values import Edge, EdgeRef, Node, NodeRef, Path
 from unison_storage_conformance.confusable import IDS
 from unison_storage_conformance.law import machine
 from unison_storage_conformance.stories import Play, Story, few
-from unison_storage_conformance.target import survives
 
 TYPES = ("OWNS", "ABOUT")
 LABELS = ("Device", "Agent", "Person")
@@ -49,7 +48,6 @@ class GraphStories(RuleBasedStateMachine):
         super().__init__()
         self.story = Story(play, ReferenceGraph)
         self.ground = self.story.ground
-        self.reopens = survives(self.ground.site.backend)
         self.refs: list[NodeRef] = []
 
     @initialize(
@@ -70,9 +68,6 @@ class GraphStories(RuleBasedStateMachine):
         self.nodes(there)
         self.edges([(join, {}, person) for join, person in joins])
 
-    def person(self, number: int) -> str | None:
-        return self.ground.person(number) if number else None
-
     def pair(self, source: int, target: int) -> tuple[NodeRef, NodeRef]:
         """Return two ends in one space: the first five nodes lie in one, the others in another."""
         if source < 5:
@@ -80,7 +75,7 @@ class GraphStories(RuleBasedStateMachine):
         return self.refs[source], self.refs[5 + target % 3]
 
     def node(self, ref: NodeRef, held: Any, person: int) -> Node:
-        return Node(ref[0], ref[1], dict(held), self.person(person))
+        return Node(ref[0], ref[1], dict(held), self.story.person(person))
 
     @rule(batch=st.lists(st.tuples(spots, changes, persons), min_size=1, max_size=6))
     def nodes(self, batch: list[Any]) -> None:
@@ -91,7 +86,7 @@ class GraphStories(RuleBasedStateMachine):
     def edges(self, batch: list[Any]) -> None:
         made = []
         for (type, one, other, key), held, person in batch:
-            made.append(Edge(type, *self.pair(one, other), key, dict(held), self.person(person)))
+            made.append(Edge(type, *self.pair(one, other), key, dict(held), self.story.person(person)))
         self.story.ask("upsert_edges", made)
 
     @rule(batch=few(spots))
@@ -157,7 +152,7 @@ class GraphStories(RuleBasedStateMachine):
         if clear:
             self.story.ask("clear", self.spaces[space])
 
-    @precondition(lambda self: self.reopens)
+    @precondition(lambda self: self.story.reopens)
     @rule()
     def reopen(self) -> None:
         self.story.reopen()

@@ -14,8 +14,7 @@ from unison_storage.reference.objects import ReferenceObjectIndex
 from unison_storage.values import ABSENT, ANY, PRESENT
 from unison_storage_conformance.confusable import PAIRS
 from unison_storage_conformance.law import machine
-from unison_storage_conformance.stories import Play, Story, few
-from unison_storage_conformance.target import survives
+from unison_storage_conformance.stories import Play, Story, few, named_alike
 
 spots = st.integers(0, 4)
 blobs = st.integers(0, 7)
@@ -51,7 +50,6 @@ class IndexStories(RuleBasedStateMachine):
         super().__init__()
         self.story = Story(play, ReferenceObjectIndex)
         self.ground = self.story.ground
-        self.reopens = survives(self.ground.site.backend)
         self.places: list[str] = []
         self.blobs: list[str] = []
         self.ids: list[str] = []
@@ -60,15 +58,10 @@ class IndexStories(RuleBasedStateMachine):
     @initialize(pair=st.sampled_from(PAIRS), there=st.lists(st.tuples(spots, persons, lifetimes), max_size=5))
     def names(self, pair: tuple[str, str], there: list[Any]) -> None:
         """Choose few addresses, two that could be taken for one as keys and as segments, few blobs and some objects."""
-        at = self.ground.at
-        self.places = [*(at("n", name) for name in pair), *(at("n", name, "k") for name in pair), at("k")]
-        self.prefixes = [self.ground.root, self.ground.below("n"), *(self.ground.below("n", name) for name in pair)]
+        self.places, self.prefixes = named_alike(self.ground, pair)
         self.blobs = self.ground.blobs(8)
         for spot, person, ticks in there:
             self.upload(spot, person, ticks, "any", 0)
-
-    def person(self, number: int) -> str | None:
-        return self.ground.person(number) if number else None
 
     def expected(self, place: str, word: str) -> Any:
         row = self.story.reference._rows.get(place)
@@ -78,13 +71,13 @@ class IndexStories(RuleBasedStateMachine):
     @rule(blob=blobs, person=persons, wait=waits)
     def begin(self, blob: int, person: int, wait: float) -> None:
         self.story.wait(wait)
-        self.story.ask("begin", self.blobs[blob], self.person(person))
+        self.story.ask("begin", self.blobs[blob], self.story.person(person))
 
     @rule(spot=spots, person=persons, ticks=lifetimes, word=expectations, wait=waits)
     def upload(self, spot: int, person: int, ticks: int | None, word: str, wait: float) -> None:
         """Do what a store does, with a blob of its own."""
         self.blobs = [*self.blobs[1:], self.ground.blob()]
-        self.story.ask("begin", self.blobs[-1], self.person(person))
+        self.story.ask("begin", self.blobs[-1], self.story.person(person))
         self.commit(spot, -1, person, ticks, word, wait)
 
     @rule(spot=spots, blob=blobs, person=persons, ticks=lifetimes, word=expectations, wait=waits)
@@ -93,10 +86,10 @@ class IndexStories(RuleBasedStateMachine):
         place = self.places[spot]
         self.ids.append(self.ground.blob())
         self.versions.append(self.ground.mint())
-        lifetime = None if ticks is None else ticks * self.ground.tick
+        lifetime = self.story.length(ticks)
         made = Draft(place, self.ids[-1], self.blobs[blob], self.versions[-1], len(self.ids), "0" * 64, "a/b", lifetime)
         expect = self.expected(place, word)
-        self.story.ask("commit", replace(made, person=self.person(person), expect=expect))
+        self.story.ask("commit", replace(made, person=self.story.person(person), expect=expect))
 
     @rule(batch=few(spots), wait=waits)
     def get(self, batch: list[int], wait: float) -> None:
@@ -139,7 +132,7 @@ class IndexStories(RuleBasedStateMachine):
     def mine(self, answer: list[str]) -> list[str]:
         return sorted(set(answer) & set(self.blobs))
 
-    @precondition(lambda self: self.reopens)
+    @precondition(lambda self: self.story.reopens)
     @rule()
     def reopen(self) -> None:
         self.story.reopen()

@@ -12,8 +12,7 @@ from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
 from unison_storage_conformance.confusable import PAIRS
 from unison_storage_conformance.law import machine
-from unison_storage_conformance.stories import Play, Story, few
-from unison_storage_conformance.target import survives
+from unison_storage_conformance.stories import Play, Story, few, named_alike
 
 VALUES = (b"", b"1", b"-7", b"007", b"x\x00y", b"%d" % (2**63 - 1), b"{}" * 3000, b"ab")
 TICKS = (None, 1, 2, 3, 8)
@@ -43,22 +42,14 @@ class MemoryStories(RuleBasedStateMachine):
         super().__init__()
         self.story = Story(play, ReferenceMemory)
         self.ground = self.story.ground
-        self.reopens = survives(self.ground.site.backend)
         self.versions: list[str] = []
         self.places: list[str] = []
 
     @initialize(pair=st.sampled_from(PAIRS))
     def names(self, pair: tuple[str, str]) -> None:
         """Choose few addresses: two that could be taken for one, as keys and as segments, and one beside them."""
-        at = self.ground.at
-        self.places = [*(at("n", name) for name in pair), *(at("n", name, "k") for name in pair), at("k"), at("n", "z")]
-        self.prefixes = [self.ground.root, self.ground.below("n"), *(self.ground.below("n", name) for name in pair)]
-
-    def person(self, number: int) -> str | None:
-        return self.ground.person(number) if number else None
-
-    def lifetime(self, ticks: int | None) -> int | None:
-        return None if ticks is None else ticks * self.ground.tick
+        places, self.prefixes = named_alike(self.ground, pair)
+        self.places = [*places, self.ground.at("n", "z")]
 
     def expected(self, place: str, word: str) -> Any:
         row = self.story.reference._rows.get(place)
@@ -90,16 +81,16 @@ class MemoryStories(RuleBasedStateMachine):
         for spot, value, ticks, default, word, person in batch:
             place = self.places[spot]
             self.met(place)
-            lifetime = KEEP if ticks == "keep" else self.lifetime(ticks)
+            lifetime = KEEP if ticks == "keep" else self.story.length(ticks)
             puts.append(
                 Put(
                     place,
                     value,
                     self.minted(),
                     lifetime,
-                    default=self.lifetime(default),
+                    default=self.story.length(default),
                     expect=self.expected(place, word),
-                    person=self.person(person),
+                    person=self.story.person(person),
                 )
             )
         self.story.ask("put_many", puts)
@@ -111,7 +102,7 @@ class MemoryStories(RuleBasedStateMachine):
         if touch is MISSING:
             self.story.ask("get_many", places)
         else:
-            self.story.ask("get_many", places, self.lifetime(touch))
+            self.story.ask("get_many", places, self.story.length(touch))
 
     @rule(batch=few(st.tuples(spots, st.sampled_from(["any", "any", "current", "old"]))), wait=waits)
     def delete(self, batch: list[tuple[int, str]], wait: float) -> None:
@@ -122,7 +113,7 @@ class MemoryStories(RuleBasedStateMachine):
     @rule(batch=few(st.tuples(spots, lifetimes)), wait=waits)
     def touch(self, batch: list[tuple[int, int | None]], wait: float) -> None:
         self.story.wait(wait)
-        self.story.ask("touch_many", [Touch(self.places[spot], self.lifetime(ticks)) for spot, ticks in batch])
+        self.story.ask("touch_many", [Touch(self.places[spot], self.story.length(ticks)) for spot, ticks in batch])
 
     @rule(
         batch=few(st.tuples(spots, st.sampled_from([1, -1, 0, 2**63 - 1, -(2**63)]), lifetimes, persons)),
@@ -133,7 +124,7 @@ class MemoryStories(RuleBasedStateMachine):
         self.story.ask(
             "increment_many",
             [
-                Increment(self.places[spot], by, self.minted(), self.lifetime(ticks), self.person(person))
+                Increment(self.places[spot], by, self.minted(), self.story.length(ticks), self.story.person(person))
                 for spot, by, ticks, person in batch
             ],
         )
@@ -155,7 +146,7 @@ class MemoryStories(RuleBasedStateMachine):
         self.story.ask("owned", self.ground.person(person))
         self.story.ask("erase", self.ground.person(person))
 
-    @precondition(lambda self: self.reopens)
+    @precondition(lambda self: self.story.reopens)
     @rule()
     def reopen(self) -> None:
         self.story.reopen()
