@@ -96,8 +96,12 @@ class Site:
                 await backend.delete_many(self.blobs[start : start + backend.limits.batch])
 
     async def _clean_index(self, index: ObjectIndex) -> None:
-        while lines := await index.list(self.root, "", 100):
+        after = ""
+        while lines := await index.list(self.root, after, 100):
             await index.delete_many([Delete(line.address) for line in lines])
+            if lines[-1].address <= after:
+                break  # a broken index that goes round in circles; what it kept is told as left over
+            after = lines[-1].address
         for person in self.persons:
             await index.erase(person)
         for start in range(0, len(self.blobs), 100):

@@ -188,13 +188,14 @@ async def pages_come_in_byte_order(ground: StoreGround) -> None:
     await ground.memory("l", "deep").put("k", 2)
     await ground.memory("la").put("k", 2)
     for limit in (1, 3, 8, 100):
-        found, cursor = [], None
-        while True:
+        found: list[tuple[str, str]] = []
+        cursor = None
+        while not found or cursor is not None:
             page = await notes.page(limit=limit, cursor=cursor)
             found += [(entry.namespace[-1], entry.key) for entry in page.items]
             cursor = page.cursor
-            if cursor is None:
-                break
+            holds(0 < len(page.items) <= limit, "a page holds as many as were asked for, or is the last", found=page)
+            holds(len(found) <= 8, "pages go on after the last", expected="8 entries in all", found=found)
         wanted = [("l", "10"), ("l", "9"), ("l", "A"), ("l", "a"), ("deep", "k"), *(("l", key) for key in keys[4:])]
         same(sorted(found), sorted(wanted), f"pages of {limit}")
         same([key for name, key in found if name == "l"], keys, "in byte order")
