@@ -23,8 +23,8 @@ Factory: TypeAlias = Callable[[str, Context], Backend | None]
 class Harness:
     """What the suite needs to try a backend: a ``url``, or ``backend`` for one that is embedded. All else is optional.
 
-    ``age``, ``raw`` and ``restart`` unlock laws that are unverified without them; a plugin lends them for its URLs by
-    the hook ``conformance_harness``. Backends that ask the clock of their context for the time need no ``age``.
+    A plugin lends ``age``, ``raw`` and ``restart`` for its URLs by the hook ``conformance_harness``. Backends that ask
+    the clock of their context for the time need no ``age``; no law of these kinds asks for the other two yet.
     """
 
     url: str | None = None
