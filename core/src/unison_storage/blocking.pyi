@@ -152,7 +152,19 @@ class BlockingMemory(Generic[T]):
         """Add to each counter; return the new values. ``BatchFailed`` if any failed."""
 
 class BlockingObjectStore:
-    """What ``storage.objects`` is."""
+    """What ``storage.objects`` is.
+
+    Laws of objects, as blobs and index come to together:
+
+    objects.1  A get answers what the last put wrote, byte for byte, whatever its size and the chunks it came in.
+    objects.2  A range is half-open and clipped to the size.
+    objects.3  Size, SHA-256, type, person and times that are told of an object are those of its last put.
+    objects.4  Expectations, persons and lifetimes hold as in memory. A put that is refused leaves all as it was.
+    objects.5  An overwrite keeps id and time of creation; what comes after a delete or an expiry starts anew.
+    objects.6  A put whose bytes do not match their digest, or whose source fails, leaves all as it was.
+    objects.7  A delete answers whether something was there. Counts, listings and deletes below a prefix see the same.
+    objects.8  A copy is an object of its own, with the bytes and the type of its source.
+    """
 
     max_size: int
     def at(self, keyspace: str, *namespace: str, person: str | None = None) -> BlockingObjects:
