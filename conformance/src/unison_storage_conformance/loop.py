@@ -24,14 +24,18 @@ class Loop:
 
     def __init__(self) -> None:
         self.blocked = False
-        self._runner = asyncio.Runner()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._turn, name="unison-storage-conformance", daemon=True)
-        self._thread.start()
-        self._ready.wait()
+        self._thread: threading.Thread | None = None
 
     def run(self, work: Coroutine[Any, Any, T], limit: float) -> T:
-        """Return what the work comes to; ``LawBroken`` (backend.10) where the loop is blocked beyond the limit."""
+        """Return what the work comes to; ``LawBroken`` (backend.10) where the loop is blocked beyond the limit.
+
+        The thread is started by the first call, so that what is only planned holds none.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._turn, name="conformance-loop", daemon=True)
+            self._thread.start()
+            self._ready.wait()
         running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return running.result(limit + GRACE)
@@ -44,13 +48,13 @@ class Loop:
 
     def close(self) -> None:
         """End the loop and its thread; a blocked one is left to die with the process."""
-        if self.blocked:
+        if self.blocked or self._thread is None:
             return
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
     def _turn(self) -> None:
-        with self._runner as runner:
+        with asyncio.Runner() as runner:
             runner.run(self._wait())
 
     async def _wait(self) -> None:
