@@ -5,25 +5,20 @@ import os
 import random
 import shutil
 import stat
-import tempfile
 import threading
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.plugins.sqlite.surroundings import START, HandClock, context, error_of, file_at, output_of, python
 from unison_storage.capabilities import Capability
 from unison_storage.contracts.objects import Blob, Blobs
 from unison_storage.errors import Closed, InvalidConfig, InvalidKey, NotOpen, ObjectMissing, StorageError, Unavailable
-from unison_storage.reference.objects import ReferenceBlobs
 from unison_storage_sqlite.blobs import SqliteBlobs
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -52,61 +47,6 @@ async def blobs_at(path: Path, clock: HandClock | None = None) -> AsyncIterator[
 
 def files_below(path: Path) -> list[str]:
     return sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-
-
-class AgainstTheReference(RuleBasedStateMachine):
-    """Whatever is done, the folder answers what the reference answers."""
-
-    @initialize()
-    def open(self) -> None:
-        self.clock = HandClock()
-        self.reference = ReferenceBlobs(self.clock)
-        self.folder = Path(tempfile.mkdtemp())
-        self.runner = asyncio.Runner()
-        self.blobs = SqliteBlobs(file_at(self.folder / "x.db"), context(self.clock))
-        self.runner.run(self.blobs.open())
-
-    def teardown(self) -> None:
-        self.runner.run(self.blobs.close())
-        self.runner.close()
-        shutil.rmtree(self.folder)
-
-    def same(self, ours: Coroutine[Any, Any, Any], theirs: Coroutine[Any, Any, Any]) -> None:
-        outcomes: list[Any] = []
-        for call in (ours, theirs):
-            try:
-                outcomes.append(self.runner.run(call))
-            except StorageError as error:
-                outcomes.append(type(error))
-        assert outcomes[0] == outcomes[1]
-
-    @rule(id=st.sampled_from(IDS), sizes=st.lists(st.sampled_from([0, 1, 20, 700_000]), max_size=4))
-    def write(self, id: str, sizes: list[int]) -> None:
-        self.clock.at += 1
-        chunks = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
-        self.same(self.blobs.write(id, stream(chunks)), self.reference.write(id, stream(chunks)))
-
-    @rule(
-        id=st.sampled_from(IDS),
-        start=st.sampled_from([0, 1, 20, 300_000, 10**7]),
-        end=st.none() | st.sampled_from([0, 1, 21, 262_144, 10**7]),
-    )
-    def read(self, id: str, start: int, end: int | None) -> None:
-        self.same(content(self.blobs, id, start, end), content(self.reference, id, start, end))
-
-    @rule(ids=st.lists(st.sampled_from(IDS), max_size=3))
-    def delete(self, ids: list[str]) -> None:
-        self.same(self.blobs.delete_many(ids), self.reference.delete_many(ids))
-
-    @rule(after=st.just("") | st.sampled_from(IDS), limit=st.integers(1, 8))
-    def list(self, after: str, limit: int) -> None:
-        self.same(self.blobs.list(after, limit), self.reference.list(after, limit))
-
-
-AgainstTheReference.TestCase.settings = settings(
-    max_examples=50, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestAgainstTheReference = AgainstTheReference.TestCase
 
 
 def test_a_blob_is_private_and_lies_below_the_digits_of_its_id(tmp_path: Path) -> None:

@@ -1,175 +1,30 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.plugins.sqlite.surroundings import (
     START,
     HandClock,
     context,
     error_of,
-    file_at,
     kinds,
     migrated,
     output_of,
     python,
     scans,
-    template,
     traced,
-    unsynced,
 )
-from unison_storage import addresses
-from unison_storage.contracts.cache import Acquire, Fill, Increment, Release, Set, Touch, filling
+from unison_storage.contracts.cache import Acquire, Fill, Increment, Release, Set, filling
 from unison_storage.errors import InvalidValue, NotOpen, Unavailable
-from unison_storage.reference.cache import ReferenceCache
 from unison_storage_sqlite import cache_statements
 from unison_storage_sqlite.cache import SqliteCache
 
-PREFIXES = [addresses.prefix("k", namespace) for namespace in ((), ("a",), ("a", "b"), ("ab",), ("%",))]
-PREFIXES.append(addresses.prefix("kk", ()))
-KEYS = ["a", "A", "%", "_", "\u00e4", "a\u0308", "\ufffd", "\U00010000"]
 EVICTIONS = ("cache_evictions", "cache", "sqlite", "all")
-
-prefixes = st.sampled_from(PREFIXES)
-# most go to few addresses, since what went before has to be met again
-places = st.sampled_from(["k\x1fa", "k\x1fa\x1fa", "k\x1fA"]) | st.builds(str.__add__, prefixes, st.sampled_from(KEYS))
-lifetimes = st.integers(1, 4)
-values = st.sampled_from([b"", b"0", b"1", b"-7", b"01", b"x\x00y", b"%d" % (2**63 - 1), b"{}" * 3000])
-owners = st.sampled_from(["o", "O"])
-# where a lease for filling is held, and where others are
-held = places.map(filling) | places
-sets = st.builds(Set, places, values, lifetimes)
-acquires = st.builds(Acquire, held, owners, lifetimes)
-
-
-def batch(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(items, min_size=1, max_size=4)
-
-
-class AgainstTheReference(RuleBasedStateMachine):
-    """Whatever is done, SQLite answers what the reference answers."""
-
-    @initialize()
-    def open(self) -> None:
-        self.clock = HandClock()
-        self.reference = ReferenceCache(self.clock)
-        self.folder = Path(tempfile.mkdtemp())
-        self.runner = asyncio.Runner()
-        (self.folder / "x.db").write_bytes(template())
-        self.cache = SqliteCache(file_at(self.folder / "x.db"), context(self.clock))
-        self.runner.run(self.cache.open())
-        self.runner.run(self.cache._session.one(unsynced, None))
-        self.fences: dict[str, int] = {}
-
-    def teardown(self) -> None:
-        self.runner.run(self.cache.close())
-        self.runner.close()
-        shutil.rmtree(self.folder)
-
-    def same(self, ours: Coroutine[Any, Any, Any], theirs: Coroutine[Any, Any, Any]) -> Any:
-        found, wanted = self.runner.run(ours), self.runner.run(theirs)
-        if isinstance(found, list):
-            found, wanted = kinds(found), kinds(wanted)
-        assert found == wanted
-        return found
-
-    @rule(by=st.integers(0, 3))
-    def time_passes(self, by: int) -> None:
-        self.clock.at += by
-
-    @rule(batch=batch(places))
-    def get(self, batch: list[str]) -> None:
-        self.same(self.cache.get_many(batch), self.reference.get_many(batch))
-
-    @rule(batch=batch(sets))
-    def set(self, batch: list[Set]) -> None:
-        self.same(self.cache.set_many(batch), self.reference.set_many(batch))
-
-    @rule(batch=batch(sets))
-    def add(self, batch: list[Set]) -> None:
-        self.same(self.cache.add_many(batch), self.reference.add_many(batch))
-
-    @rule(batch=batch(places))
-    def delete(self, batch: list[str]) -> None:
-        self.same(self.cache.delete_many(batch), self.reference.delete_many(batch))
-
-    @rule(batch=batch(st.builds(Touch, places, lifetimes)))
-    def touch(self, batch: list[Touch]) -> None:
-        self.same(self.cache.touch_many(batch), self.reference.touch_many(batch))
-
-    @rule(
-        batch=batch(st.builds(Increment, places, st.sampled_from([1, -1, 0, 2**63 - 1, -(2**63)]), lifetimes)),
-    )
-    def increment(self, batch: list[Increment]) -> None:
-        self.same(self.cache.increment_many(batch), self.reference.increment_many(batch))
-
-    @rule(batch=batch(acquires))
-    def acquire(self, batch: list[Acquire]) -> None:
-        found = self.same(self.cache.acquire_many(batch), self.reference.acquire_many(batch))
-        for one, fence in zip(batch, found, strict=True):
-            if fence is not None:
-                assert self.fences.get(one.address, 0) <= fence
-                self.fences[one.address] = fence
-
-    @rule(batch=batch(acquires))
-    def renew(self, batch: list[Acquire]) -> None:
-        self.same(self.cache.renew_many(batch), self.reference.renew_many(batch))
-
-    @rule(batch=batch(st.builds(Release, held, owners)))
-    def release(self, batch: list[Release]) -> None:
-        self.same(self.cache.release_many(batch), self.reference.release_many(batch))
-
-    @rule(batch=batch(st.builds(Fill, places, values, lifetimes, owners, st.none() | values)))
-    def fill(self, batch: list[Fill]) -> None:
-        self.same(self.cache.fill_many(batch), self.reference.fill_many(batch))
-
-    @rule(place=places, value=values, owner=owners, meanwhile=st.sampled_from(["", "delete", "below", "set", "lease"]))
-    def compute(self, place: str, value: bytes, owner: str, meanwhile: str) -> None:
-        """What a store does to fill the cache, and what may happen before it writes."""
-        [seen] = self.same(self.cache.get_many([place]), self.reference.get_many([place]))
-        lease = [Acquire(filling(place), owner, 3)]
-        self.same(self.cache.acquire_many(lease), self.reference.acquire_many(lease))
-        if meanwhile == "delete":
-            self.delete([place])
-        elif meanwhile == "below":
-            self.sweep("k\x1f")
-        elif meanwhile == "set":
-            self.set([Set(place, b"other", 3)])
-        elif meanwhile == "lease":
-            self.release([Release(filling(place), owner)])
-        fill = [Fill(place, value, 3, owner, seen)]
-        self.same(self.cache.fill_many(fill), self.reference.fill_many(fill))
-
-    @rule(prefix=prefixes)
-    def sweep(self, prefix: str) -> None:
-        self.same(self.cache.delete_prefix(prefix), self.reference.delete_prefix(prefix))
-
-    @rule(limit=st.integers(1, 3) | st.just(1000))
-    def purge(self, limit: int) -> None:
-        self.same(self.cache.purge_expired(limit), self.reference.purge_expired(limit))
-
-    @invariant()
-    def the_same_is_there(self) -> None:
-        there = list(self.reference._entries)
-        self.same(self.cache.get_many(there), self.reference.get_many(there))
-        for prefix in ("", "k\x1f", "k\x1fa\x1f"):
-            self.same(self.cache.count(prefix), self.reference.count(prefix))
-
-
-AgainstTheReference.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestAgainstTheReference = AgainstTheReference.TestCase
 
 
 @asynccontextmanager

@@ -1,16 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
-
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from typing import Any, ClassVar
 
 from tests.plugins.sqlite.surroundings import (
     SECOND,
@@ -19,142 +12,15 @@ from tests.plugins.sqlite.surroundings import (
     context,
     error_of,
     file_at,
-    kinds,
     memory_at,
     migrated,
     scans,
-    template,
-    unsynced,
 )
-from unison_storage import addresses
-from unison_storage.contracts.memory import Delete, Increment, Put, Row, Touch, Written
+from unison_storage.contracts.memory import Increment, Put, Row, Written
 from unison_storage.errors import Closed, InvalidValue, NotOpen, SchemaOutOfDate
-from unison_storage.reference.memory import ReferenceMemory
-from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
+from unison_storage.values import ABSENT
 from unison_storage_sqlite import statements
 from unison_storage_sqlite.memory import SqliteMemory
-
-T = TypeVar("T")
-
-# case, padding, wildcards, composed and decomposed, and a pair whose order differs between UTF-8 and UTF-16
-CONFUSABLE = ["a", "A", "a ", "ab", "%", "_", "*", "\u00e4", "a\u0308", "\ufffd", "\U00010000", "9", "10", "a\\", "'"]
-NAMESPACES: list[tuple[str, ...]] = [(), ("a",), ("a", "b"), ("a ",), ("ab",), ("%",), ("A",)]
-PREFIXES = [addresses.prefix("k", namespace) for namespace in NAMESPACES] + [addresses.prefix("kk", ())]
-
-prefixes = st.sampled_from(PREFIXES)
-# most go to few addresses, since what went before has to be met again
-places = st.sampled_from(["k\x1fa", "k\x1fa\x1fa", "k\x1fA"]) | st.builds(
-    str.__add__, prefixes, st.sampled_from(CONFUSABLE)
-)
-persons = st.sampled_from([None, "p", "P"])
-lifetimes = st.none() | st.integers(1, 4)
-values = st.sampled_from([b"", b"1", b"-7", b"01", b"x\x00y", b"%d" % (2**63 - 1), b"{}" * 3000])
-versions = st.sampled_from(["v1", "v2", "v3"])
-expectations = st.just(ANY) | st.sampled_from([ABSENT, PRESENT]) | versions
-puts = st.builds(
-    Put,
-    places,
-    values,
-    versions,
-    lifetimes | st.just(KEEP),
-    default=lifetimes,
-    expect=expectations,
-    person=persons,
-)
-
-
-class AgainstTheReference(RuleBasedStateMachine):
-    """Whatever is done, SQLite answers what the reference answers."""
-
-    @initialize()
-    def open(self) -> None:
-        self.clock = HandClock()
-        self.reference = ReferenceMemory(self.clock)
-        self.folder = Path(tempfile.mkdtemp())
-        self.runner = asyncio.Runner()
-        (self.folder / "x.db").write_bytes(template())
-        self.memory = SqliteMemory(file_at(self.folder / "x.db"), context(self.clock))
-        self.runner.run(self.memory.open())
-        self.runner.run(self.memory._session.one(unsynced, None))
-
-    def teardown(self) -> None:
-        self.runner.run(self.memory.close())
-        self.runner.close()
-        shutil.rmtree(self.folder)
-
-    def same(self, ours: Coroutine[Any, Any, Any], theirs: Coroutine[Any, Any, Any]) -> None:
-        found, wanted = self.runner.run(ours), self.runner.run(theirs)
-        if isinstance(found, list):
-            found, wanted = kinds(found), kinds(wanted)
-        assert found == wanted
-
-    @rule(by=st.integers(0, 3))
-    def time_passes(self, by: int) -> None:
-        self.clock.at += by
-
-    @rule(batch=st.lists(puts, min_size=1, max_size=4))
-    def put(self, batch: list[Put]) -> None:
-        self.same(self.memory.put_many(batch), self.reference.put_many(batch))
-
-    @rule(batch=st.lists(places, min_size=1, max_size=4), touch=lifetimes | st.just(MISSING))
-    def get(self, batch: list[str], touch: Any) -> None:
-        self.same(self.memory.get_many(batch, touch), self.reference.get_many(batch, touch))
-
-    @rule(batch=st.lists(st.builds(Delete, places, st.just(ANY) | versions), min_size=1, max_size=4))
-    def delete(self, batch: list[Delete]) -> None:
-        self.same(self.memory.delete_many(batch), self.reference.delete_many(batch))
-
-    @rule(batch=st.lists(st.builds(Touch, places, lifetimes), min_size=1, max_size=4))
-    def touch(self, batch: list[Touch]) -> None:
-        self.same(self.memory.touch_many(batch), self.reference.touch_many(batch))
-
-    @rule(
-        batch=st.lists(
-            st.builds(
-                Increment,
-                places,
-                st.sampled_from([1, -1, 0, 2**63 - 1, -(2**63)]),
-                versions,
-                lifetimes,
-                persons,
-            ),
-            min_size=1,
-            max_size=4,
-        )
-    )
-    def increment(self, batch: list[Increment]) -> None:
-        self.same(self.memory.increment_many(batch), self.reference.increment_many(batch))
-
-    @rule(prefix=prefixes, after=st.just("") | places, limit=st.integers(1, 5) | st.just(100), values=st.booleans())
-    def list(self, prefix: str, after: str, limit: int, values: Any) -> None:
-        self.same(
-            self.memory.list(prefix, after, limit, values=values),
-            self.reference.list(prefix, after, limit, values=values),
-        )
-
-    @rule(person=persons.filter(bool))
-    def owned(self, person: str) -> None:
-        self.same(self.memory.owned(person), self.reference.owned(person))
-
-    @rule(sweep=st.sampled_from(["delete_prefix", "erase", "purge_expired"]), data=st.data())
-    def sweep(self, sweep: str, data: st.DataObject) -> None:
-        drawn = {"delete_prefix": prefixes, "erase": persons.filter(bool), "purge_expired": st.just(1000)}[sweep]
-        argument = data.draw(drawn)
-        self.same(getattr(self.memory, sweep)(argument), getattr(self.reference, sweep)(argument))
-
-    @invariant()
-    def the_same_is_there(self) -> None:
-        for prefix in ("k\x1f", "kk\x1f"):
-            self.same(
-                self.memory.list(prefix, "", 1000, values=True), self.reference.list(prefix, "", 1000, values=True)
-            )
-        self.same(self.memory.count("k\x1fa\x1f"), self.reference.count("k\x1fa\x1f"))
-
-
-AgainstTheReference.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestAgainstTheReference = AgainstTheReference.TestCase
 
 
 def test_times_are_those_of_the_clock(tmp_path: Path) -> None:
