@@ -12,6 +12,9 @@ from unison_storage_conformance.outcomes import value
 Index = Ground[ObjectIndex]
 SHA = "0" * 64
 
+ALL = 1_000_000
+"""How many unwanted blobs are asked for where all of a check's own are meant: whatever others left is among them."""
+
 
 def draft(ground: Index, address: str, blob: str, **more: Any) -> Draft:
     """Return a draft; what is not named is new, or of no interest."""
@@ -55,7 +58,7 @@ async def get(ground: Index, address: str) -> ObjectRow | None:
 async def due(ground: Index, *, before: int | None = None, stale: int = 0) -> set[str]:
     """Return blobs of this check whose bytes may go: those that became unwanted before a time, by default now."""
     limit = before if before is not None else await ground.now() + 1 + ground.slack
-    return set(await ground.backend.unwanted(limit, stale, 10_000)) & set(ground.made)
+    return set(await ground.backend.unwanted(limit, stale, ALL)) & set(ground.made)
 
 
 async def known(ground: Index, *blobs: str) -> set[str]:

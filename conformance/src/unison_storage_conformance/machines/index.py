@@ -14,6 +14,7 @@ from unison_storage.reference.objects import ReferenceObjectIndex
 from unison_storage.values import ABSENT, ANY, PRESENT
 from unison_storage_conformance.confusable import PAIRS
 from unison_storage_conformance.law import machine
+from unison_storage_conformance.laws.index_rows import ALL
 from unison_storage_conformance.stories import Play, Story, few, named_alike
 
 spots = st.integers(0, 4)
@@ -113,7 +114,7 @@ class IndexStories(RuleBasedStateMachine):
     def upkeep(self, ago: int, stale: int | None) -> None:
         now = self.story.clock.now() + 1
         older = 0 if stale is None else now - stale * self.ground.tick
-        self.story.ask("unwanted", now - ago * self.ground.tick, older, 1_000, alter=self.mine)
+        self.story.ask("unwanted", now - ago * self.ground.tick, older, ALL, alter=self.mine)
 
     @rule(batch=few(blobs))
     def forget(self, batch: list[int]) -> None:
