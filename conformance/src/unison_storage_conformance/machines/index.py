@@ -53,6 +53,7 @@ class IndexStories(RuleBasedStateMachine):
         self.ground = self.story.ground
         self.places: list[str] = []
         self.blobs: list[str] = []
+        self.mortal: set[str] = set()
         self.ids: list[str] = []
         self.versions = ["none"]
 
@@ -88,6 +89,8 @@ class IndexStories(RuleBasedStateMachine):
         self.ids.append(self.ground.blob())
         self.versions.append(self.ground.mint())
         lifetime = self.story.length(ticks)
+        if lifetime is not None:
+            self.mortal.add(self.blobs[blob])
         made = Draft(place, self.ids[-1], self.blobs[blob], self.versions[-1], len(self.ids), "0" * 64, "a/b", lifetime)
         expect = self.expected(place, word)
         self.story.ask("commit", replace(made, person=self.story.person(person), expect=expect))
@@ -114,7 +117,7 @@ class IndexStories(RuleBasedStateMachine):
     def upkeep(self, ago: int, stale: int | None) -> None:
         now = self.story.clock.now() + 1
         older = 0 if stale is None else now - stale * self.ground.tick
-        self.story.ask("unwanted", now - ago * self.ground.tick, older, ALL, alter=self.mine)
+        self.story.ask("unwanted", now - ago * self.ground.tick, older, ALL, alter=self.lasting if ago else self.mine)
 
     @rule(batch=few(blobs))
     def forget(self, batch: list[int]) -> None:
@@ -132,6 +135,10 @@ class IndexStories(RuleBasedStateMachine):
 
     def mine(self, answer: list[str]) -> list[str]:
         return sorted(set(answer) & set(self.blobs))
+
+    def lasting(self, answer: list[str]) -> list[str]:
+        """Leave out what may have expired: whether it is unwanted since then or since it was removed is open."""
+        return sorted(set(self.mine(answer)) - self.mortal)
 
     @precondition(lambda self: self.story.reopens)
     @rule()
