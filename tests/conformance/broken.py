@@ -15,7 +15,7 @@ from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.verdicts import State, Verdict
 
-TINY = Profile("tiny", examples=3, steps=5)
+TINY = Profile("tiny", examples=3, steps=5, histories=20)
 
 
 class Hangs(ReferenceMemory):

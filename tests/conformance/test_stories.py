@@ -32,7 +32,7 @@ def test_a_machine_that_never_came_to_a_rule_has_failed() -> None:
 def test_a_machine_that_never_came_to_a_case_has_failed_in_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryStories, "REACH", ("put_many: NoSuchError",))
     assert story_of(PROFILES["quick"]).state is State.PASSED
-    long = story_of(Profile("long", examples=100, steps=10))
+    long = story_of(Profile("long", examples=100, steps=10, histories=20))
     assert (long.state, long.reason) == (State.FAILED, "the machine never came to: put_many: NoSuchError")
 
 

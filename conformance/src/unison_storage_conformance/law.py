@@ -56,7 +56,7 @@ KIND_OF: Final[Mapping[str, str]] = {
 }
 
 _SENTENCE: Final = re.compile(r"^ *(?P<law>[a-z]+\.\d+) +(?P<text>\S.*(?:\n {6,}\S.*)*)", re.MULTILINE)
-_MODULES: Final = ("laws", "machines")
+_MODULES: Final = ("laws", "machines", "histories")
 
 Call = Callable[[Any], Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,7 +88,12 @@ _checks: list[Check] = []
 
 
 def law(
-    number: str, *, on: Sequence[str] = (), capability: Capability | None = None, face: str = "backend"
+    number: str,
+    *,
+    on: Sequence[str] = (),
+    capability: Capability | None = None,
+    face: str = "backend",
+    level: Level = Level.LAWS,
 ) -> Callable[[F], F]:
     """Register a check of a law. ``on`` names the contracts of a law of all backends; by default all five.
 
@@ -96,7 +101,7 @@ def law(
     """
     own = number.partition(".")[0]
     contracts = tuple(on) or (tuple(PART_OF) if own == "backend" else (own,))
-    level = Level.PLUGIN if own == "plugin" else Level.LAWS
+    level = Level.PLUGIN if own == "plugin" else level
 
     def register(call: F) -> F:
         _checks.extend(Check(number, call.__name__, contract, level, call, capability, face) for contract in contracts)

@@ -36,7 +36,7 @@ _TYPES: Final = {type_: name for name, type_ in _NAMES.items()}
 _ENUMS: Final = {member.name: member for enum in (values.Expect, values.Keep, values.Missing) for member in enum}
 
 
-def written(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
+def written(value: Any) -> Any:  # noqa: C901, PLR0911 - one for each kind of value
     """Return a value as plain JSON; what can't be read back (an answer) is told by its class and text."""
     if value is None or isinstance(value, bool | str | int | float):
         return value
@@ -46,6 +46,8 @@ def written(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return {_IS: "bytes", "hex": value.hex()}
     if isinstance(value, StorageError):
         return {_IS: "error", "class": type(value).__name__, "message": value.message}
+    if isinstance(value, type):
+        return {_IS: "error", "class": value.__name__, "message": ""}
     if isinstance(value, values.EdgeRef):
         return {_IS: "values.EdgeRef", **{name: written(one) for name, one in value._asdict().items()}}
     if isinstance(value, Struct):
@@ -55,7 +57,7 @@ def written(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return {_IS: "dict", "items": [[written(key), written(one)] for key, one in value.items()]}
     if isinstance(value, tuple):
         return {_IS: "tuple", "items": [written(one) for one in value]}
-    if isinstance(value, list):
+    if isinstance(value, list | frozenset):
         return [written(one) for one in value]
     return {_IS: "other", "text": repr(value)}
 

@@ -10,7 +10,9 @@ from unison_storage.errors import InvalidConfig
 
 
 class Profile(Struct, frozen=True):
-    """How many stories a machine plays and how long each is; ``fixed`` plays the same ones in every run.
+    """How many stories a machine plays and how long each is, and how many histories are judged.
+
+    ``fixed`` plays the same ones in every run.
 
     Without ``shrink`` a story that fails is told as it was found, which takes less time.
     """
@@ -18,14 +20,15 @@ class Profile(Struct, frozen=True):
     name: str
     examples: int
     steps: int
+    histories: int
     fixed: bool = True
     shrink: bool = True
 
 
 PROFILES: Final = {
-    "quick": Profile("quick", examples=20, steps=30),
-    "ci": Profile("ci", examples=100, steps=50),
-    "nightly": Profile("nightly", examples=500, steps=100, fixed=False),
+    "quick": Profile("quick", examples=20, steps=30, histories=50),
+    "ci": Profile("ci", examples=100, steps=50, histories=300),
+    "nightly": Profile("nightly", examples=500, steps=100, histories=3000, fixed=False),
 }
 
 

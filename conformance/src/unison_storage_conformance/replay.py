@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from unison_storage.clock import ManualClock
 from unison_storage.errors import InvalidConfig, StorageError
 from unison_storage_conformance.ageing import MICRO
+from unison_storage_conformance.histories import TRADES
 from unison_storage_conformance.law import PART_OF, Check
 from unison_storage_conformance.notation import read
 from unison_storage_conformance.outcomes import alike, broken
+from unison_storage_conformance.programs import Program
 from unison_storage_conformance.references import REFERENCES
 from unison_storage_conformance.run import Run
+from unison_storage_conformance.trials import TRIES, clients, failure
 from unison_storage_conformance.verdicts import Level, State, Verdict
 
 FORMAT: Final = 1
@@ -31,12 +35,19 @@ class Known(Struct, frozen=True):
     contract: str
     root: str
     steps: list[Any]
+    program: Program = ()
+    seed: str = ""
 
 
 def can_be_replayed(verdict: Verdict) -> bool:
     """Return whether it is a failure of calls on a backend; plugins and stores have none that could be made again."""
     example = verdict.counterexample
-    return verdict.state is State.FAILED and example is not None and bool(example.steps) and verdict.contract in PART_OF
+    return (
+        verdict.state is State.FAILED
+        and example is not None
+        and bool(example.steps or example.program)
+        and verdict.contract in PART_OF
+    )
 
 
 def written_down(verdict: Verdict) -> dict[str, Any]:
@@ -54,6 +65,9 @@ def written_down(verdict: Verdict) -> dict[str, Any]:
         "found": example.found,
         "root": example.root,
         "steps": [{name: step[name] for name in ("call", "given", "named")} for step in example.steps],
+        "program": list(example.program),
+        "seed": example.seed,
+        "history": list(example.history),
     }
 
 
@@ -63,10 +77,18 @@ def read_known(path: Path) -> Known:
         content = json.loads(path.read_text("utf-8"))
         if content["format"] != FORMAT:
             raise InvalidConfig(f"{path} has format {content['format']!r}, this version reads {FORMAT}")
-        known = Known(path.name, content["law"], content["contract"], content["root"], content["steps"])
+        known = Known(
+            path.name,
+            content["law"],
+            content["contract"],
+            content["root"],
+            content["steps"],
+            msgspec.convert(content.get("program", ()), Program),
+            content.get("seed", ""),
+        )
     except OSError as error:
         raise InvalidConfig(f"{path} can't be read: {type(error).__name__}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, msgspec.ValidationError):
         raise InvalidConfig(f"{path} is no counterexample of the suite") from None
     if known.contract not in PART_OF:
         raise InvalidConfig(f"{path} is a counterexample of {known.contract!r}, which can't be replayed")
@@ -93,7 +115,18 @@ def _check(known: Known) -> Check:
 
 
 async def _replayed(known: Known, ground: Any) -> None:
-    """Make the same calls, below the ground's own root, of the backend and of an empty reference."""
+    """Make the same calls, below the ground's own root, of the backend and of an empty reference.
+
+    Calls that overlapped are made as often as it takes: whether they meet again is the machine's choice.
+    """
+    if known.program:
+        trade, backends = TRADES[known.contract], await clients(ground)
+        for turn in range(TRIES):
+            seed = f"{known.seed}.{turn}" if turn else known.seed
+            failed = await failure(trade, known.program, backends, ground, seed)
+            if failed is not None:
+                raise failed
+        return
     clock = ManualClock(await ground.now() / MICRO)
     reference: Any = REFERENCES[known.contract](clock)
     for number, step in enumerate(known.steps, 1):

@@ -10,14 +10,13 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from unison_storage.addresses import SEPARATOR
 from unison_storage.capabilities import Capability
 from unison_storage.errors import StorageError
+from unison_storage_conformance.counterexamples import counterexample
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.harness import Harness
 from unison_storage_conformance.law import PART_OF, Check, checks, sentences
 from unison_storage_conformance.loop import Loop
-from unison_storage_conformance.notation import written
 from unison_storage_conformance.outcomes import HarnessFault, LawBroken, NotTried
 from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.refusals import refuse
@@ -25,7 +24,7 @@ from unison_storage_conformance.site import Site
 from unison_storage_conformance.store_ground import StoreSite
 from unison_storage_conformance.stories import Play, play
 from unison_storage_conformance.target import Target
-from unison_storage_conformance.verdicts import Counterexample, Level, State, Verdict
+from unison_storage_conformance.verdicts import Level, State, Verdict
 
 PATIENCE: Final = 30
 """Limits of a single call after which a whole check counts as hanging."""
@@ -66,10 +65,10 @@ class Run:
         """Bring the schema up to date and open a backend for each part. Raises what of core's errors that comes to."""
         self._loop_run(self.target.prepare())
         for part in self.target.parts():
-            site = Site(self.target, part, self._name)
+            site = Site(self.target, part, self._name, self.profile, self.seed)
             self._loop_run(site.open())
             self._sites[part] = site
-        self._stores = StoreSite(self.target, self._sites, self._name)
+        self._stores = StoreSite(self.target, self._sites, self._name, self.profile, self.seed)
         self._loop_run(self._stores.open())
 
     def close(self) -> None:
@@ -127,7 +126,7 @@ class Run:
                 return replace(verdict, state=State.UNVERIFIED, reason=f"harness fault: {error}")
             except Exception as error:  # noqa: BLE001 - what a broken backend makes of a check may be anything
                 broken = _broken(error)
-                example = _example(broken, check, ground if played is None else played.shortest or ground)
+                example = counterexample(broken, check, ground if played is None else played.shortest or ground)
                 return replace(verdict, state=State.FAILED, reason=broken.message, counterexample=example)
         return verdict
 
@@ -182,37 +181,3 @@ def _broken(error: Exception) -> LawBroken:
     if isinstance(error, StorageError):
         return LawBroken(f"{type(error).__name__} where an answer is expected: {error}", found=error)
     return LawBroken(f"the check stumbled over an answer: {type(error).__name__}: {error}", found=error, law="")
-
-
-def _example(error: LawBroken, check: Check, ground: Any) -> Counterexample:
-    steps = [
-        {
-            "call": step.operation,
-            "given": written(list(step.given)),
-            "named": _named(step.named),
-            "answer": written(step.answered),
-        }
-        for step in getattr(ground, "steps", ())
-    ]
-    root = getattr(ground, "root", "")
-    return Counterexample(
-        law=check.law if error.law is None else error.law,
-        message=error.message,
-        expected=_rooted(error.expected, root),
-        found=_rooted(error.found, root),
-        steps=tuple(steps),
-        root=root,
-    )
-
-
-def _named(named: dict[str, Any]) -> dict[str, Any]:
-    return {name: written(value) for name, value in named.items()}
-
-
-def _rooted(text: str | None, root: str) -> str | None:
-    """Return text with what was made up for the run left out."""
-    return (
-        text
-        if text is None or not root
-        else text.replace(repr(root)[1:-1], "…").replace(root, "…").replace(SEPARATOR, "/")
-    )

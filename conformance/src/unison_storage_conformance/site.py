@@ -12,6 +12,7 @@ from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import Delete, MemoryBackend
 from unison_storage.contracts.objects import Blobs, ObjectIndex
 from unison_storage_conformance.ageing import Ageing, control
+from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.target import Target
 
 KEYSPACE = "conformance"
@@ -24,10 +25,12 @@ class Site:
     backend: Any
     ageing: Ageing
 
-    def __init__(self, target: Target, part: str, run: str) -> None:
+    def __init__(self, target: Target, part: str, run: str, profile: Profile, seed: int) -> None:
         self.target = target
         self.part = part
         self.run = run
+        self.profile = profile
+        self.seed = seed
         self.root = f"{KEYSPACE}{SEPARATOR}{run}{SEPARATOR}"
         self.persons: set[str] = set()
         self.blobs: list[str] = []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from itertools import count
 from typing import Any
 
 from unison_storage.layers.passing import layered
-from unison_storage.profiles import Profile
+from unison_storage.profiles import Profile as Surroundings
 from unison_storage.storage import Storage
+from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.site import KEYSPACE, Site
 from unison_storage_conformance.target import Target
 
@@ -16,10 +18,12 @@ from unison_storage_conformance.target import Target
 class StoreSite:
     """A storage on the backends of a run, or what the harness gives in its place."""
 
-    def __init__(self, target: Target, sites: Mapping[str, Site], run: str) -> None:
+    def __init__(self, target: Target, sites: Mapping[str, Site], run: str, profile: Profile, seed: int) -> None:
         self.target = target
         self.sites = sites
         self.run = run
+        self.profile = profile
+        self.seed = seed
         self._stack = AsyncExitStack()
         self.storage: Any = None
         self._blobs: list[str] = []
@@ -44,7 +48,7 @@ class StoreSite:
             return
         if "object" in given:
             given["object"] = layered(given["object"], {"write": self._noting(given["object"].write)})
-        storage = Storage(**given, profile=Profile.TEST, clock=self.target.clock)
+        storage = Storage(**given, profile=Surroundings.TEST, clock=self.target.clock)
         self.storage = await self._stack.enter_async_context(storage)
 
     def ground(self, number: str) -> StoreGround:
@@ -78,6 +82,7 @@ class StoreGround:
         self.site = site
         self.storage = site.storage
         self._namespace = (site.run, number)
+        self._subs = count(1)
 
     def memory(self, *namespace: str, person: str | None = None) -> Any:
         """Return a handle of memory below the namespace of this check."""
@@ -86,6 +91,14 @@ class StoreGround:
     def objects(self, *namespace: str, person: str | None = None) -> Any:
         """Return a handle of objects below the namespace of this check."""
         return self.storage.objects.at(KEYSPACE, *self._namespace, *namespace, person=person)
+
+    def anew(self) -> StoreGround:
+        """Return ground beside this one, for one history."""
+        return StoreGround(self.site, f"{self._namespace[1]}.{next(self._subs)}")
+
+    async def now(self) -> int:
+        """Return the time of the suite's clock, in microseconds."""
+        return self.site.target.clock.now()
 
     @property
     def tick(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -18,11 +18,9 @@ from unison_storage_conformance.law import Check, sentences
 from unison_storage_conformance.profiles import profile_named
 from unison_storage_conformance.replay import read_all, regression_checks
 from unison_storage_conformance.run import Run
-from unison_storage_conformance.terminal import told_step
+from unison_storage_conformance.telling import told_example
 from unison_storage_conformance.verdicts import State, Verdict
 from unison_storage_conformance.waivers import FILE, Waiver, read_waivers, today, waived
-
-_SHOWN_STEPS: Final = 12
 
 
 def suite(
@@ -105,8 +103,4 @@ def _told(verdict: Verdict) -> Iterator[str]:
     if example is not None:
         if example.law != verdict.law:
             yield f"this breaks {example.law}: {sentences().get(example.law, '')}"
-        yield from (told_step(step, example.root) for step in example.steps[-_SHOWN_STEPS:])
-        if example.expected is not None:
-            yield f"expected  {example.expected}"
-        if example.found is not None:
-            yield f"found     {example.found}"
+        yield from told_example(example)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unison_storage.addresses import SEPARATOR
 from unison_storage.cli.output import shown
 from unison_storage_conformance.report import Report
+from unison_storage_conformance.telling import told_example
 from unison_storage_conformance.verdicts import Level, State, Verdict, totals
 
 STYLES: Final = {
@@ -29,7 +29,6 @@ _MARKS: Final = {
     State.UNVERIFIED: "?",
     State.WAIVED: "~",
 }
-_SHOWN_STEPS: Final = 12
 
 
 def matrix(report: Report) -> RenderableType:
@@ -86,7 +85,8 @@ def summary(report: Report) -> Text:
 def _rows(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, list[Verdict]]]:
     grouped: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
-        contract = "machine" if verdict.level is Level.MACHINE else verdict.law.partition(".")[0]
+        own = verdict.level in (Level.PLUGIN, Level.LAWS)
+        contract = verdict.law.partition(".")[0] if own else str(verdict.level)
         grouped.setdefault((verdict.kind, contract), []).append(verdict)
     last = ""
     for (kind, contract), rows in grouped.items():
@@ -120,71 +120,7 @@ def _failure(verdict: Verdict, file: str | None) -> RenderableType:
     lines.append(Text(shown(verdict.sentence), style="italic"))
     lines.append(Text(shown(verdict.reason or "")))
     if example is not None:
-        lines += _steps(example.steps, example.root)
-        if example.expected is not None:
-            lines.append(Text.assemble(("expected  ", "dim"), shown(example.expected)))
-        if example.found is not None:
-            lines.append(Text.assemble(("found     ", "dim"), shown(example.found)))
+        lines += [Text(line) for line in told_example(example)]
     if file is not None:
         lines.append(Text.assemble(("replay    ", "dim"), f"unison-storage conformance replay {file} URL"))
     return Padding(Group(lines[0], *(Padding(line, (0, 0, 0, 2)) for line in lines[1:])), (0, 0, 1, 0))
-
-
-def _steps(steps: Sequence[Any], root: str) -> list[Text]:
-    left_out = len(steps) - _SHOWN_STEPS
-    lines = [Text(f"… {left_out} earlier calls", style="dim")] if left_out > 0 else []
-    for number, step in enumerate(steps, 1):
-        if number > left_out:
-            lines.append(Text.assemble((f"{number:>3}  ", "dim"), told_step(step, root)))
-    return lines
-
-
-def told_step(step: Any, root: str) -> str:
-    """Return one call and its answer on a line."""
-    given = ", ".join(
-        [
-            *(_told(one, root) for one in step["given"]),
-            *(f"{name}={_told(one, root)}" for name, one in step["named"].items()),
-        ]
-    )
-    answer = _told(step["answer"], root)
-    line = f"{step['call']}({given}) → {answer}"
-    return shown(line if len(line) <= 300 else f"{line[:220]} … → {answer[:70]}")
-
-
-def _told(value: Any, root: str) -> str:  # noqa: PLR0911 - one for each kind of value
-    if isinstance(value, str):
-        return repr(_shortened(value, root))
-    if isinstance(value, list):
-        return f"[{', '.join(_told(one, root) for one in value)}]"
-    if not isinstance(value, dict):
-        return repr(value)
-    match value.get("is"):
-        case "bytes":
-            data = bytes.fromhex(value["hex"])
-            return repr(data) if len(data) <= 40 else f"{data[:20]!r}… ({len(data)} bytes)"
-        case "member":
-            return str(value["name"])
-        case "error":
-            return str(value["class"])
-        case "tuple":
-            return f"({', '.join(_told(one, root) for one in value['items'])})"
-        case "dict":
-            return "{" + ", ".join(f"{_told(key, root)}: {_told(one, root)}" for key, one in value["items"]) + "}"
-        case "other":
-            return str(value["text"])
-    name = str(value["is"]).rpartition(".")[2]
-    fields = ", ".join(
-        f"{field}={_told(one, root)}" for field, one in value.items() if field != "is" and one not in _DEFAULTS
-    )
-    return f"{name}({fields})"
-
-
-_DEFAULTS: Final = (None, {"is": "member", "name": "ANY"})
-
-
-def _shortened(text: str, root: str) -> str:
-    """Return a text without what was made up for the run: the root of addresses, the run in versions and persons."""
-    run = root.split(SEPARATOR)[1] if root.count(SEPARATOR) > 1 else ""
-    text = text.replace(root, "…", 1) if root else text
-    return (text.replace(run, "…") if run else text).replace(SEPARATOR, "/")

@@ -29,13 +29,16 @@ class Level(StrEnum):
     PLUGIN = "plugin"
     LAWS = "laws"
     MACHINE = "machine"
+    HISTORIES = "histories"
 
 
 class Counterexample(Struct, frozen=True):
     """How a law was broken: the calls that were made, what was expected at the end and what was found.
 
     ``law`` is the one that was broken, which may be another than the check is for. ``steps`` are calls in the notation
-    of ``notation``; ``root`` begins every address in them.
+    of ``notation``; ``root`` begins every address in them. ``history`` holds calls that overlapped instead: each with
+    its client and with the places of call and answer in the order of all of them; no answer where none came.
+    ``program`` and ``seed`` play it again.
     """
 
     law: str
@@ -44,6 +47,9 @@ class Counterexample(Struct, frozen=True):
     found: str | None = None
     steps: tuple[Any, ...] = ()
     root: str = ""
+    history: tuple[Any, ...] = ()
+    program: tuple[Any, ...] = ()
+    seed: str = ""
 
 
 class Verdict(Struct, frozen=True):

@@ -11,6 +11,7 @@ from unison_storage_conformance.mutants import graph as graph
 from unison_storage_conformance.mutants import graph_deletes as graph_deletes
 from unison_storage_conformance.mutants import graph_paths as graph_paths
 from unison_storage_conformance.mutants import graph_walks as graph_walks
+from unison_storage_conformance.mutants import histories as histories
 from unison_storage_conformance.mutants import index as index
 from unison_storage_conformance.mutants import index_upkeep as index_upkeep
 from unison_storage_conformance.mutants import memory as memory

@@ -107,6 +107,8 @@ class CacheBackend(Backend):
     cache.16  Several writes to one address in one batch take effect in order.
     cache.17  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
               the reference answers it, as long as nothing has vanished.
+    cache.18  Calls of several clients at once are answered as if each item took effect at one moment between call and
+              answer, as long as nothing has vanished.
     """
 
     @abstractmethod

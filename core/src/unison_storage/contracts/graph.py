@@ -125,6 +125,8 @@ class GraphBackend(Backend):
     graph.22  Whatever is called in whatever order, with re-opening between the calls, is answered as the reference
               answers it; of several shortest paths any.
     graph.23  Capability ``query``: a query answers its rows by name; one that is read-only changes nothing.
+    graph.24  Calls of several clients at once are answered as if each item took effect at one moment between call and
+              answer.
     """
 
     @abstractmethod

@@ -110,6 +110,8 @@ class MemoryBackend(Backend):
     memory.17  Several writes to one address in one batch take effect in order.
     memory.18  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
                the reference answers it.
+    memory.19  Calls of several clients at once are answered as if each item took effect at one moment between call and
+               answer.
     """
 
     @abstractmethod

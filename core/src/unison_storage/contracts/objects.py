@@ -138,6 +138,8 @@ class ObjectIndex(Backend):
     index.11  ``known`` answers which of some blobs have a row of any state.
     index.12  Whatever is called in whatever order, with time passing and re-opening between the calls, is answered as
               the reference answers it; in what order blobs are answered is open.
+    index.13  Calls of several clients at once are answered as if each item took effect at one moment between call and
+              answer, and every blob that was begun keeps a row until it is forgotten.
     """
 
     @abstractmethod

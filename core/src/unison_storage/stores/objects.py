@@ -43,6 +43,8 @@ class ObjectStore:
     objects.6  A put whose bytes do not match their digest, or whose source fails, leaves all as it was.
     objects.7  A delete answers whether something was there. Counts, listings and deletes below a prefix see the same.
     objects.8  A copy is an object of its own, with the bytes and the type of its source.
+    objects.9  Calls of several callers at once are answered as if each took effect at one moment between call and
+               answer: a get reads one content whole, whatever is put or deleted meanwhile.
     """
 
     def __init__(self, border: Border, keyspaces: Keyspaces, index: ObjectIndex, blobs: Blobs, max_size: int) -> None:
