@@ -19,9 +19,8 @@ from unison_storage_conformance.verdicts import Counterexample
 def counterexample(error: LawBroken, check: Check, ground: Any) -> Counterexample:
     """Return how a check found that a law is broken, with the calls on the ground that it stood on."""
     root = getattr(ground, "root", "")
-    more: dict[str, Any] = {}
     if isinstance(error, HistoryBroken):
-        more = {
+        more: dict[str, Any] = {
             "history": tuple(_history(error.calls)),
             "program": msgspec.to_builtins(error.program),
             "seed": error.seed,

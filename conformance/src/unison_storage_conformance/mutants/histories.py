@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 from unison_storage.clock import Clock
@@ -14,7 +14,7 @@ from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
 from unison_storage_conformance.mutant import mutant
-from unison_storage_conformance.mutants.torn import torn, torn_single
+from unison_storage_conformance.mutants.torn import torn
 
 
 def _expects(wanted: Any) -> Any:
@@ -45,10 +45,12 @@ torn("cache.18", "leases are looked at, then renewed", ReferenceCache, "renew_ma
 torn("cache.18", "leases are looked at, then let go", ReferenceCache, "release_many")
 torn("cache.18", "cache deletes look, then delete", ReferenceCache, "delete_many")
 
-torn_single("index.13", "commits look for nothing, then write", ReferenceObjectIndex, "commit", _expects(ABSENT))
-torn_single("index.13", "commits look for something, then write", ReferenceObjectIndex, "commit", _expects(PRESENT))
-torn_single("index.13", "commits compare versions, then write", ReferenceObjectIndex, "commit", _versioned)
-torn_single("index.13", "commits read what they replace", ReferenceObjectIndex, "commit", _expects(ANY))
+torn("index.13", "commits look for nothing, then write", ReferenceObjectIndex, "commit", _expects(ABSENT), batch=False)
+torn(
+    "index.13", "commits look for something, then write", ReferenceObjectIndex, "commit", _expects(PRESENT), batch=False
+)
+torn("index.13", "commits compare versions, then write", ReferenceObjectIndex, "commit", _versioned, batch=False)
+torn("index.13", "commits read what they replace", ReferenceObjectIndex, "commit", _expects(ANY), batch=False)
 torn("index.13", "index deletes compare versions, then delete", ReferenceObjectIndex, "delete_many", _versioned)
 torn("index.13", "index deletes look, then delete", ReferenceObjectIndex, "delete_many", _expects(ANY))
 
@@ -58,11 +60,24 @@ torn("graph.24", "edges are read, merged and written", ReferenceGraph, "upsert_e
 torn("graph.24", "nodes are looked at, then deleted", ReferenceGraph, "delete_nodes")
 torn("graph.24", "edges are looked at, then deleted", ReferenceGraph, "delete_edges")
 
-
-torn_single(
-    "objects.9", "puts look for nothing, then commit", ReferenceObjectIndex, "commit", _expects(ABSENT), on="index"
+torn(
+    "objects.9",
+    "puts look for nothing, then commit",
+    ReferenceObjectIndex,
+    "commit",
+    _expects(ABSENT),
+    on="index",
+    batch=False,
 )
-torn_single("objects.9", "puts compare versions, then commit", ReferenceObjectIndex, "commit", _versioned, on="index")
+torn(
+    "objects.9",
+    "puts compare versions, then commit",
+    ReferenceObjectIndex,
+    "commit",
+    _versioned,
+    on="index",
+    batch=False,
+)
 torn("objects.9", "deletes of objects look, then delete", ReferenceObjectIndex, "delete_many", on="index")
 
 
@@ -89,35 +104,35 @@ class ReadsOn(ReferenceBlobs):
             yield content[len(chunk) // 2 : len(chunk)]
 
 
-class _Lagging(ReferenceMemory):
-    """A memory whose copy for readers is a few turns behind."""
+class _Behind(ReferenceMemory):
+    """A memory that does some things later."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self._copy: dict[str, Any] = {}
-        self._following: set[asyncio.Task[None]] = set()
+        self._doing: set[asyncio.Task[None]] = set()
 
-    def follow(self) -> None:
-        task = asyncio.ensure_future(self._follow(dict(self._rows)))
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
 
+
+@mutant("memory.19", "gets are answered by a copy that lags behind")
+class LaggingReplica(_Behind):
     async def _follow(self, rows: dict[str, Any]) -> None:
         for _ in range(2):
             await asyncio.sleep(0)
         self._copy = rows
 
-
-@mutant("memory.19", "gets are answered by a copy that lags behind")
-class LaggingReplica(_Lagging):
     async def put_many(self, puts: Sequence[Any]) -> Any:
         done = await super().put_many(puts)
-        self.follow()
+        self.later(self._follow(dict(self._rows)))
         return done
 
     async def delete_many(self, deletes: Sequence[Any]) -> Any:
         done = await super().delete_many(deletes)
-        self.follow()
+        self.later(self._follow(dict(self._rows)))
         return done
 
     async def get_many(self, addresses: Sequence[str], touch: Any = MISSING) -> Any:
@@ -129,18 +144,16 @@ class LaggingReplica(_Lagging):
 
 
 @mutant("memory.19", "puts are acknowledged before they are done")
-class AcknowledgesEarly(_Lagging):
+class AcknowledgesEarly(_Behind):
     async def put_many(self, puts: Sequence[Any]) -> Any:
         before = dict(self._rows)
         done = await super().put_many(puts)
         after = {put.address: self._rows[put.address] for put in puts if put.address in self._rows}
         self._rows = before
-        task = asyncio.ensure_future(self._later(after))
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+        self.later(self._write(after))
         return done
 
-    async def _later(self, rows: dict[str, Any]) -> None:
+    async def _write(self, rows: dict[str, Any]) -> None:
         await asyncio.sleep(0)
         self._rows.update(rows)
 
