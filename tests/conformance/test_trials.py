@@ -6,14 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import pytest
+
 from tests.conformance.broken import harness, verdicts
+from unison_storage.contracts.cache import Acquire
+from unison_storage.errors import DeadlineExceeded, NotFound, StorageError, Truncated, Unavailable
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage_conformance.harness import Harness
+from unison_storage_conformance.histories import TRADES
+from unison_storage_conformance.histories.memory import Got
+from unison_storage_conformance.histories.objects import OBJECTS, Asked
+from unison_storage_conformance.linearizability import Call
 from unison_storage_conformance.mutant import mutants
 from unison_storage_conformance.profiles import PROFILES
+from unison_storage_conformance.programs import Trade
 from unison_storage_conformance.replay import read_all, regression_checks, written_down
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.telling import told_example
+from unison_storage_conformance.trials import unexplained
 from unison_storage_conformance.verdicts import State, Verdict
 
 LOST_UPDATES: Any = next(one.make for one in mutants() if one.name == "IncrementsReadAddAndWrite")
@@ -108,3 +118,25 @@ def test_a_server_is_met_by_clients_of_their_own() -> None:
     [verdict] = verdicts(Server(), "memory.19", profile=PROFILES["quick"])
     assert verdict.state is State.PASSED
     assert len(Shared.calls) >= 3
+
+
+@pytest.mark.parametrize(
+    ("error", "fine"),
+    [(Unavailable, True), (DeadlineExceeded, True), (Truncated, False), (NotFound, False)],
+)
+@pytest.mark.parametrize(
+    ("trade", "operation", "given"),
+    [
+        (TRADES["memory"], "get_many", Got("a")),
+        (TRADES["index"], "get_many", "a"),
+        (TRADES["graph"], "get_nodes", ("Device", "a")),
+        (TRADES["cache"], "acquire_many", Acquire("a", "owner", 1)),
+        (OBJECTS, "get", Asked("a")),
+    ],
+    ids=["memory", "index", "graph", "cache", "objects"],
+)
+def test_a_call_that_was_in_vain_has_done_nothing_and_any_other_error_has_to_be_explained(
+    trade: Trade, operation: str, given: Any, error: type[StorageError], *, fine: bool
+) -> None:
+    found = unexplained(trade, [Call(0, operation, given, error, 0, 1)])
+    assert (found is None) == fine

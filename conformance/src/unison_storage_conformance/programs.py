@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from unison_storage.errors import RequestError, StorageError
+from unison_storage.errors import StorageError
 from unison_storage_conformance.interleaving import shuffled
 from unison_storage_conformance.linearizability import FOREVER, PENDING, Call, Model
 
@@ -48,6 +48,10 @@ class Client:
         self.seen: dict[str, Any] = {}
         self._history = history
         self._stamps = stamps
+
+    def expected(self, place: str, expect: Any) -> Any:
+        """Return an expectation; for ``None`` it is the version that was seen last, or one that never was."""
+        return (self.seen.get(place) or "never") if expect is None else expect
 
     async def batch(
         self,
@@ -108,22 +112,16 @@ class Trade(Struct, frozen=True):
     last: Sequence[str]
     """Deeds that read at the end what is left."""
     places: Callable[[Any], Sequence[str]]
-    after: Callable[[Client, Sequence[Call]], Awaitable[None]] | None = None
+    after: Callable[[Client], Awaitable[None]] | None = None
     """What else has to hold when all is over."""
 
 
 def model_of(effect: Callable[[Any, str, Any], tuple[Any, Any]]) -> Model[Any]:
-    """Return the model of an effect: ``(state, operation, given)`` → the state after and the answer, errors by class.
-
-    A call that failed although nothing was wrong with it (the server is away) has had no effect.
-    """
+    """Return the model of an effect: ``(state, operation, given)`` → state after and answer, errors by class."""
 
     def model(state: Any, call: Call) -> Sequence[Any]:
-        answer = call.answer
-        if isinstance(answer, type) and not issubclass(answer, RequestError):
-            return (state,)
         after, wanted = effect(state, call.operation, call.given)
-        return (after,) if answer is PENDING or answer == wanted else ()
+        return (after,) if call.answer in (PENDING, wanted) else ()
 
     return model
 
@@ -180,7 +178,7 @@ async def played(trade: Trade, program: Program, backends: Sequence[Any], ground
     for number, does in enumerate(trade.last):
         await trade.deeds[does][1](reader, Act(does, (), -number), places)
     if trade.after is not None:
-        await trade.after(reader, history)
+        await trade.after(reader)
     return history
 
 

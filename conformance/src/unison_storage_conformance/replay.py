@@ -21,7 +21,7 @@ from unison_storage_conformance.outcomes import alike, broken
 from unison_storage_conformance.programs import Program
 from unison_storage_conformance.references import REFERENCES
 from unison_storage_conformance.run import Run
-from unison_storage_conformance.trials import TRIES, clients, failure
+from unison_storage_conformance.trials import again, clients
 from unison_storage_conformance.verdicts import Level, State, Verdict
 
 FORMAT: Final = 1
@@ -120,12 +120,9 @@ async def _replayed(known: Known, ground: Any) -> None:
     Calls that overlapped are made as often as it takes: whether they meet again is the machine's choice.
     """
     if known.program:
-        trade, backends = TRADES[known.contract], await clients(ground)
-        for turn in range(TRIES):
-            seed = f"{known.seed}.{turn}" if turn else known.seed
-            failed = await failure(trade, known.program, backends, ground, seed)
-            if failed is not None:
-                raise failed
+        failed = await again(TRADES[known.contract], known.program, known.seed, await clients(ground), ground)
+        if failed is not None:
+            raise failed
         return
     clock = ManualClock(await ground.now() / MICRO)
     reference: Any = REFERENCES[known.contract](clock)

@@ -6,9 +6,11 @@ The history that was recorded is the proof: one that no order explains is a fail
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
+from unison_storage.errors import AvailabilityError
 from unison_storage_conformance.linearizability import FOREVER, Call, Open, apart, order
 from unison_storage_conformance.outcomes import LawBroken, NotTried
 from unison_storage_conformance.programs import CLIENTS, Program, Trade, drawn, played, shorter
@@ -34,8 +36,11 @@ async def clients(ground: Any) -> Sequence[Any]:
 
 
 def unexplained(trade: Trade, history: Sequence[Call]) -> tuple[list[Call], Call] | None:
-    """Return the calls at one place that no order explains, and one that fits nowhere; ``None`` where all are fine."""
-    for calls in apart(history, trade.key):
+    """Return the calls at one place that no order explains, and one that fits nowhere; ``None`` where all are fine.
+
+    A call that failed although nothing was wrong with it (the server is away) has had no effect, and explains nothing.
+    """
+    for calls in apart([call for call in history if not _in_vain(call)], trade.key):
         explained, longest = order(calls, trade.start, trade.model)
         if not explained:
             left = [call for call in calls if call not in longest and call.answered < FOREVER]
@@ -82,19 +87,29 @@ async def failure(
     return None if found is None else HistoryBroken(*found, program, seed)
 
 
+async def again(
+    trade: Trade, program: Program, seed: str, backends: Sequence[Any], ground: Any
+) -> HistoryBroken | None:
+    """Play a program until it fails, at most ``TRIES`` times: whether calls meet again is the machine's choice."""
+    for turn in range(TRIES):
+        with suppress(Open):
+            broken = await failure(trade, program, backends, ground, f"{seed}.{turn}" if turn else seed)
+            if broken is not None:
+                return broken
+    return None
+
+
 async def shortest(trade: Trade, broken: HistoryBroken, backends: Sequence[Any], ground: Any) -> HistoryBroken:
     """Leave acts out one by one, as long as it still fails; the smallest history seen is returned."""
-    cut = True
-    while cut:
-        cut = False
+    while True:
         for program in shorter(broken.program):
-            for turn in range(TRIES):
-                again = await failure(
-                    trade, program, backends, ground, f"{broken.seed}.{turn}" if turn else broken.seed
-                )
-                if again is not None:
-                    broken, cut = again, True
-                    break
-            if cut:
+            smaller = await again(trade, program, broken.seed, backends, ground)
+            if smaller is not None:
+                broken = smaller
                 break
-    return broken
+        else:
+            return broken
+
+
+def _in_vain(call: Call) -> bool:
+    return isinstance(call.answer, type) and issubclass(call.answer, AvailabilityError)

@@ -21,6 +21,7 @@ from unison_storage.contracts.cache import (
 from unison_storage.errors import RequestError
 from unison_storage.portable import counter, incremented
 from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.histories.addressed import address, places
 from unison_storage_conformance.law import law
 from unison_storage_conformance.linearizability import PENDING, Call
 from unison_storage_conformance.programs import Act, Client, Trade, model_of
@@ -83,9 +84,11 @@ _plain: Final = model_of(effect)
 
 def model(held: Held, call: Call) -> Sequence[Held]:
     """Return the states that a call may leave; a new holder's fence is greater than any before it."""
-    if call.operation != "acquire_many" or isinstance(call.answer, type):
+    if call.operation != "acquire_many":
         return tuple(_plain(held, call))
     owner, fence = call.given.owner, call.answer
+    if isinstance(fence, type):
+        return ()  # no acquire is refused by an error
     if held.owner not in (None, owner):
         return (held,) if fence in (None, PENDING) else ()
     if fence is PENDING:
@@ -144,10 +147,10 @@ CACHE: Final = Trade(
     },
     start=Held(),
     model=model,
-    key=lambda call: (call.given if isinstance(call.given, str) else call.given.address).rstrip(filling("")),
+    key=lambda call: address(call).rstrip(filling("")),
     first=("set", "acquire"),
     last=("get", "acquire"),
-    places=lambda ground: [ground.at("h", "a"), ground.at("h", "b")],
+    places=places,
 )
 
 

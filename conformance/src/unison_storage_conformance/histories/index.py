@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from unison_storage.contracts.conditions import refused
-from unison_storage.contracts.memory import Delete
 from unison_storage.contracts.objects import Committed, Draft, ObjectIndex, ObjectRow
 from unison_storage.values import ABSENT, ANY, PRESENT, Expectation
 from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.histories.addressed import address, deleting, places
 from unison_storage_conformance.law import law
-from unison_storage_conformance.linearizability import Call
 from unison_storage_conformance.outcomes import same
 from unison_storage_conformance.programs import Act, Client, Trade, model_of
 from unison_storage_conformance.trials import at_once
@@ -52,16 +53,14 @@ async def _get(client: Client, _: Act, places: Sequence[str]) -> None:
 
 
 def _committing(expect: Expectation | None) -> Any:
-    """Return a deed that commits; ``None`` expects the version that the client saw last."""
+    """Return a deed that commits; for ``expect`` see ``Client.expected``."""
 
     async def commit(client: Client, act: Act, places: Sequence[str]) -> None:
         for place in places:
             blob = client.ground.blob()
             await client.backend.begin(blob, None)
-            expected = client.seen.get(place, "never") if expect is None else expect
-            draft = Draft(
-                place, f"o{blob}", blob, client.ground.mint(), act.number, "00", "text/plain", None, expect=expected
-            )
+            draft = Draft(place, f"o{blob}", blob, client.ground.mint(), act.number, "00", "text/plain", None)
+            draft = replace(draft, expect=client.expected(place, expect))
             done = await client.single(
                 "commit", draft, client.backend.commit(draft), lambda made: (_held(made.row), made.fresh)
             )
@@ -71,17 +70,7 @@ def _committing(expect: Expectation | None) -> Any:
     return commit
 
 
-def _deleting(expect: Any) -> Any:
-    async def delete(client: Client, _: Act, places: Sequence[str]) -> None:
-        await client.batch(
-            "delete_many",
-            [Delete(place, client.seen.get(place, "never") if expect is None else expect) for place in places],
-        )
-
-    return delete
-
-
-async def _none_is_lost(client: Client, _: Sequence[Call]) -> None:
+async def _none_is_lost(client: Client) -> None:
     made = sorted(client.ground.made)
     same(sorted(await client.backend.known(made)), made, "every blob that was begun is known until it is forgotten")
 
@@ -93,15 +82,15 @@ INDEX: Final = Trade(
         "commit where nothing is": (2, _committing(ABSENT)),
         "commit where something is": (1, _committing(PRESENT)),
         "commit over what was seen": (2, _committing(None)),
-        "delete": (2, _deleting(ANY)),
-        "delete what was seen": (1, _deleting(None)),
+        "delete": (2, deleting(ANY)),
+        "delete what was seen": (1, deleting(None)),
     },
     start=None,
     model=model_of(effect),
-    key=lambda call: call.given if isinstance(call.given, str) else call.given.address,
+    key=address,
     first=("commit",),
     last=("get",),
-    places=lambda ground: [ground.at("h", "a"), ground.at("h", "b")],
+    places=places,
     after=_none_is_lost,
 )
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from unison_storage.contracts.conditions import refused
-from unison_storage.contracts.memory import Delete, Increment, MemoryBackend, Put, Row, Touch
+from unison_storage.contracts.memory import Increment, MemoryBackend, Put, Row, Touch
 from unison_storage.errors import RequestError
 from unison_storage.portable import counter, incremented
 from unison_storage.values import ABSENT, ANY, KEEP, PRESENT, Expectation
 from unison_storage_conformance.ground import Ground
+from unison_storage_conformance.histories.addressed import address, deleting, places
 from unison_storage_conformance.law import law
 from unison_storage_conformance.programs import Act, Client, Trade, model_of
 from unison_storage_conformance.trials import at_once
@@ -86,7 +87,7 @@ async def _got(client: Client, gets: Sequence[Got], **touch: int) -> None:
 
 
 def _putting(expect: Expectation | None = ANY, *, keep: bool = False) -> Any:
-    """Return a deed that puts; ``None`` expects the version that the client saw last."""
+    """Return a deed that puts; for ``expect`` see ``Client.expected``."""
 
     async def put(client: Client, act: Act, places: Sequence[str]) -> None:
         puts = [
@@ -96,7 +97,7 @@ def _putting(expect: Expectation | None = ANY, *, keep: bool = False) -> Any:
                 client.ground.mint(),
                 KEEP if keep else (20 + act.number) * HOUR,
                 default=None,
-                expect=client.seen.get(place, "never") if expect is None else expect,
+                expect=client.expected(place, expect),
             )
             for place in places
         ]
@@ -110,14 +111,6 @@ def _putting(expect: Expectation | None = ANY, *, keep: bool = False) -> Any:
 
 def _until(client: Client, expires: int | None) -> int | None:
     return None if expires is None else round((expires - client.base) / HOUR)
-
-
-def _deleting(expect: Any = ANY) -> Any:
-    async def delete(client: Client, _: Act, places: Sequence[str]) -> None:
-        deletes = [Delete(place, client.seen.get(place, "never") if expect is None else expect) for place in places]
-        await client.batch("delete_many", deletes)
-
-    return delete
 
 
 async def _touch(client: Client, act: Act, places: Sequence[str]) -> None:
@@ -139,17 +132,17 @@ MEMORY: Final = Trade(
         "put where something is": (1, _putting(PRESENT)),
         "put over what was seen": (3, _putting(None)),
         "put and keep": (1, _putting(keep=True)),
-        "delete": (2, _deleting()),
-        "delete what was seen": (1, _deleting(None)),
+        "delete": (2, deleting()),
+        "delete what was seen": (1, deleting(None)),
         "touch": (1, _touch),
         "increment": (3, _add),
     },
     start=None,
     model=model_of(effect),
-    key=lambda call: call.given.address,
+    key=address,
     first=("put",),
     last=("get",),
-    places=lambda ground: [ground.at("h", "a"), ground.at("h", "b")],
+    places=places,
 )
 
 

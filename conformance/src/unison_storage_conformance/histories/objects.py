@@ -9,7 +9,7 @@ from unison_storage.contracts.conditions import refused
 from unison_storage.values import ABSENT, ANY
 from unison_storage_conformance.law import law
 from unison_storage_conformance.linearizability import PENDING, Call
-from unison_storage_conformance.programs import Act, Client, Trade
+from unison_storage_conformance.programs import CLIENTS, Act, Client, Trade
 from unison_storage_conformance.store_ground import StoreGround
 from unison_storage_conformance.trials import tried
 from unison_storage_conformance.verdicts import Level
@@ -81,7 +81,7 @@ async def _head(client: Client, _: Act, keys: Sequence[str]) -> None:
 def _putting(expect: Any) -> Any:
     async def put(client: Client, act: Act, keys: Sequence[str]) -> None:
         for key in keys:
-            expected = client.seen.get(key) or "never" if expect is None else expect
+            expected = client.expected(key, expect)
             await client.single(
                 "put",
                 Asked(key, act.number, expected),
@@ -117,4 +117,4 @@ OBJECTS: Final = Trade(
 
 @law("objects.9", face="store", level=Level.HISTORIES)
 async def calls_of_several_callers_at_once(ground: StoreGround) -> None:
-    await tried(OBJECTS, ground, [None] * 3)
+    await tried(OBJECTS, ground, [None] * CLIENTS)
