@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from copy import copy
 from typing import Any, Final, TypeAlias
 
 from unison_storage.assembly import OFFERED
@@ -40,6 +42,11 @@ class Harness:
     restart: Callable[[], Awaitable[None]] | None = None
     """``async def restart(self)``: stop the server at once and start it again."""
 
+    serve: Callable[[ManualClock], AbstractAsyncContextManager[tuple[str, int]]] | None = None
+    """``serve(clock)`` starts the server that the backends are for and gives its host and port; ends with the run."""
+    address: tuple[str, int] | None = None
+    """Where the server listens: taken from the URL or from ``serve``. Faults are tried where there is one."""
+
     surface: Callable[[ManualClock], AbstractAsyncContextManager[Any]] | None = None
     """``surface(clock)`` opens what has ``memory`` and ``objects`` as a storage has them, in place of backends."""
 
@@ -50,6 +57,20 @@ class Harness:
         same data, unless the backend says that it keeps its data in the process (``Durability.PROCESS``).
         """
         return None
+
+    def at(self, address: tuple[str, int]) -> Harness:
+        """Return a harness for the same server at another address, where a proxy stands before it.
+
+        For a URL there is nothing to do; a subclass that has ``backend`` makes it connect to ``self.address``.
+        """
+        twin = copy(self)
+        twin.address = address
+        if self.url is not None:
+            twin.url = _HOSTS.sub(lambda found: f"{found[1]}{address[0]}:{address[1]}", self.url, count=1)
+        return twin
+
+
+_HOSTS: Final = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?@]*@)?)[^/?@]*")
 
 
 class _Embedded(Harness):

@@ -22,6 +22,7 @@ from unison_storage_conformance.law import KIND_OF, PART_OF
 from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.references import reference
 from unison_storage_conformance.run import Run
+from unison_storage_conformance.served.harness import ServedHarness
 from unison_storage_conformance.verdicts import State, Verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +35,8 @@ class Mutant(Struct, frozen=True):
     sentence: str
     contract: str
     make: Callable[..., Backend]
+    served: bool = False
+    """Whether ``make`` is a client of a server, and takes its address instead of a clock."""
 
     @property
     def name(self) -> str:
@@ -44,11 +47,14 @@ class Mutant(Struct, frozen=True):
 _mutants: list[Mutant] = []
 
 
-def mutant(law: str, sentence: str, *, on: str | None = None) -> Callable[[F], F]:
-    """Register a broken backend: a class or a function that takes a clock. ``on`` names the contract it fulfils."""
+def mutant(law: str, sentence: str, *, on: str | None = None, served: bool = False) -> Callable[[F], F]:
+    """Register a broken backend: a class or a function that takes a clock. ``on`` names the contract it fulfils.
+
+    One that is ``served`` takes the address of a server instead.
+    """
 
     def register(made: F) -> F:
-        _mutants.append(Mutant(law, sentence, on or law.partition(".")[0], made))
+        _mutants.append(Mutant(law, sentence, on or law.partition(".")[0], made, served))
         return made
 
     return register
@@ -90,7 +96,13 @@ class MutantHarness(Harness):
 
 def tried(variant: Mutant, profile: Profile, seed: int = 0, laws: Sequence[str] = ()) -> list[Verdict]:
     """Return what the suite says of a variant: of these laws, or of all that concern its contract."""
-    run = Run(MutantHarness(variant), replace(profile, shrink=False), seed)
+    harness: Harness = (
+        ServedHarness({PART_OF[variant.contract]: variant.make}) if variant.served else MutantHarness(variant)
+    )
+    if variant.served:
+        harness.kinds = (KIND_OF[variant.contract],)
+        harness.deadline = 2.0 if variant.law == "backend.10" else 10.0
+    run = Run(harness, replace(profile, shrink=False), seed)
     run.open()
     try:
         return [

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from unison_storage import values
+from unison_storage import errors, values
 from unison_storage.contracts import cache, graph, memory, objects
 from unison_storage.errors import InvalidConfig, StorageError
 
@@ -17,7 +17,13 @@ _NAMES: Final = {
     "memory.Delete": memory.Delete,
     "memory.Touch": memory.Touch,
     "memory.Increment": memory.Increment,
+    "memory.Row": memory.Row,
+    "memory.Written": memory.Written,
+    "memory.Listed": memory.Listed,
     "objects.Draft": objects.Draft,
+    "objects.Blob": objects.Blob,
+    "objects.ObjectRow": objects.ObjectRow,
+    "objects.Committed": objects.Committed,
     "graph.Neighbors": graph.Neighbors,
     "graph.Traversal": graph.Traversal,
     "graph.Route": graph.Route,
@@ -31,13 +37,22 @@ _NAMES: Final = {
     "values.Node": values.Node,
     "values.Edge": values.Edge,
     "values.EdgeRef": values.EdgeRef,
+    "values.Neighbor": values.Neighbor,
+    "values.Reached": values.Reached,
+    "values.Walk": values.Walk,
+    "values.Path": values.Path,
+    "values.GraphStats": values.GraphStats,
+    "values.Health": values.Health,
 }
 _TYPES: Final = {type_: name for name, type_ in _NAMES.items()}
+_ERRORS: Final = {
+    name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, StorageError)
+}
 _ENUMS: Final = {member.name: member for enum in (values.Expect, values.Keep, values.Missing) for member in enum}
 
 
 def written(value: Any) -> Any:  # noqa: C901, PLR0911 - one for each kind of value
-    """Return a value as plain JSON; what can't be read back (an answer) is told by its class and text."""
+    """Return a value as plain JSON; what can't be read back is told by its class and text."""
     if value is None or isinstance(value, bool | str | int | float):
         return value
     if isinstance(value, Enum):
@@ -77,6 +92,8 @@ def read(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
             return bytes.fromhex(fields["hex"])
         if kind == "tuple":
             return tuple(read(one) for one in fields["items"])
+        if kind == "error":
+            return _ERRORS[fields["class"]](fields["message"])
         if kind == "dict":
             return {read(key): read(one) for key, one in fields["items"]}
         return _NAMES[str(kind)](**{name: read(one) for name, one in fields.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import count
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from unison_storage.errors import StorageError
+from unison_storage.errors import AvailabilityError, StorageError
 from unison_storage_conformance.interleaving import shuffled
 from unison_storage_conformance.linearizability import FOREVER, PENDING, Call, Model
 
@@ -114,6 +114,8 @@ class Trade(Struct, frozen=True):
     places: Callable[[Any], Sequence[str]]
     after: Callable[[Client], Awaitable[None]] | None = None
     """What else has to hold when all is over."""
+    meanwhile: Callable[[Random], Awaitable[None]] | None = None
+    """What is set going just before the clients begin."""
 
 
 def model_of(effect: Callable[[Any, str, Any], tuple[Any, Any]]) -> Model[Any]:
@@ -162,11 +164,16 @@ async def played(trade: Trade, program: Program, backends: Sequence[Any], ground
         for act in acts:
             for _ in range(act.pause):
                 await asyncio.sleep(0)
-            await trade.deeds[act.does][1](client, act, [places[place] for place in act.places])
+            with suppress(AvailabilityError):  # of what prepares a call: then it isn't made
+                await trade.deeds[act.does][1](client, act, [places[place] for place in act.places])
 
     opening, *acts = program
     await life(clients[0], opening)
-    with shuffled(random) if random.random() < 0.5 else nullcontext():
+    if trade.meanwhile is not None:
+        await trade.meanwhile(random)
+    # what comes from a socket has an order of its own, which must not be disturbed
+    alone = all(backend is backends[0] for backend in backends)
+    with shuffled(random) if random.random() < 0.5 and alone else nullcontext():
         lives = [asyncio.ensure_future(life(*pair)) for pair in zip(clients, acts, strict=True)]
         try:
             await asyncio.gather(*lives)

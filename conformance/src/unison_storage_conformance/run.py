@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -43,6 +43,7 @@ class Run:
         self.leftovers: list[str] = []
         self._name = secrets.token_hex(6)
         self._loop = Loop()
+        self._stack = AsyncExitStack()
         self._sites: dict[str, Site] = {}
         self._stores: StoreSite | None = None
         self._number = 0
@@ -57,12 +58,15 @@ class Run:
             return self.target.plugin is not None
         if self.target.harness.surface is not None:
             return check.face == "store"  # and not "objects" alone: memory has laws of its store too
+        if check.level is Level.FAULTS and not self.target.has_server:
+            return False  # there is no wire that could fail
         if check.contract == "objects":
             return all(part in parts for part in _OBJECT_PARTS)
         return PART_OF[check.contract] in parts
 
     def open(self) -> None:
         """Bring the schema up to date and open a backend for each part. Raises what of core's errors that comes to."""
+        self._loop_run(self._serve())
         self._loop_run(self.target.prepare())
         for part in self.target.parts():
             site = Site(self.target, part, self._name, self.profile, self.seed)
@@ -78,7 +82,13 @@ class Run:
         for part, site in self._sites.items():
             self._quietly(part, site.clean())
             self._quietly(part, site.backend.close())
+        self._quietly("server", self._stack.aclose())
         self._loop.close()
+
+    async def _serve(self) -> None:
+        harness = self.target.harness
+        if harness.serve is not None:
+            harness.address = await self._stack.enter_async_context(harness.serve(self.target.clock))
 
     def server(self) -> str:
         """Return what the backends say of what they run on, each once."""

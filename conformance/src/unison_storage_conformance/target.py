@@ -32,9 +32,9 @@ _PARTS_OF: Final = {"object": ("object", "object_index")}
 class Target:
     """What is tried. Making one looks the plugin up and takes the URL apart; it does no I/O."""
 
-    def __init__(self, harness: Harness) -> None:
+    def __init__(self, harness: Harness, clock: ManualClock | None = None) -> None:
         self.harness = harness
-        self.clock = ManualClock(START)
+        self.clock = clock or ManualClock(START)
         self.url: Url | None = None
         self.plugin: Plugin | None = None
         if harness.url is not None:
@@ -43,6 +43,25 @@ class Target:
             self.plugin = self._plugins.serving(self.url.scheme, "the URL")
             self.url.convert(self.plugin.spec.options)
         self._shared = self.context()
+
+    @property
+    def has_server(self) -> bool:
+        """Whether there is a wire between backends and data."""
+        return self.harness.serve is not None or self.harness.address is not None or bool(self.url and self.url.hosts)
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of the server; ``None`` where the URL names none, or several."""
+        if self.harness.address is not None:
+            return self.harness.address
+        hosts = () if self.url is None else self.url.hosts
+        if len(hosts) != 1 or hosts[0][1] is None:
+            return None
+        return hosts[0][0], hosts[0][1]
+
+    def at(self, address: tuple[str, int]) -> Target:
+        """Return the same target at another address, where a proxy stands before it."""
+        return Target(self.harness.at(address), self.clock)
 
     @property
     def shown(self) -> str:

@@ -30,6 +30,10 @@ class Level(StrEnum):
     LAWS = "laws"
     MACHINE = "machine"
     HISTORIES = "histories"
+    FAULTS = "faults"
+    CRASH = "crash"
+    SECRECY = "secrecy"
+    RESOURCES = "resources"
 
 
 class Counterexample(Struct, frozen=True):

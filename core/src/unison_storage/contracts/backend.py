@@ -68,6 +68,11 @@ class Backend(ABC):
                What is beyond is taken whole or refused, never cut.
     backend.12 ``now`` is in microseconds since the epoch and never goes back.
     backend.13 A call before ``open`` or after ``close`` raises ``NotOpen`` or ``Closed``, unless nothing needs opening.
+    backend.14 A connection that is lost, refused or silent comes to an ``AvailabilityError``, never to an answer. What
+               was read or sent in part is thrown away, also where the caller gave up: no later call gets what belongs
+               to another, and the next one is made anew as soon as the server can be reached.
+    backend.15 A call takes effect once at most, and each of its items whole or not at all, whatever is lost on the way
+               and whoever dies in the middle.
 
     A backend may rely on what the store has checked: addresses follow the grammar, values are within
     ``limits.value``, batches within ``limits.batch``, lifetimes are positive microseconds.

@@ -1,0 +1,274 @@
+"""Changes: calls that change something, by contract, with how to see whether they did. How they fail is not here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from unison_storage.contracts.cache import Acquire, Release, Set
+from unison_storage.contracts.cache import Increment as CacheIncrement
+from unison_storage.contracts.memory import Delete, Increment, Put, Touch
+from unison_storage.contracts.objects import Draft
+from unison_storage.errors import ObjectMissing
+from unison_storage.values import Edge, Node
+
+HOUR: Final = 3_600_000_000
+ITEMS: Final = 8
+"""How many items a batch has whose wire fails."""
+
+
+class Change(Struct, frozen=True):
+    """A call that is ready to be made. ``look`` answers a value for each item, ``before`` and ``after`` what it is.
+
+    ``each`` is true of batches, which answer item by item; others answer once for all that they touch.
+    """
+
+    call: Callable[[Any], Awaitable[Any]]
+    look: Callable[[], Awaitable[Sequence[Any]]]
+    before: Sequence[Any]
+    after: Sequence[Any]
+    each: bool = True
+
+
+Prepared = Callable[[Any], Awaitable[Change]]
+
+
+def _values(ground: Any, addresses: Sequence[str]) -> Callable[[], Awaitable[Sequence[Any]]]:
+    async def look() -> Sequence[Any]:
+        found = await ground.backend.get_many(addresses)
+        return [None if row is None else getattr(row, "value", row) for row in found]
+
+    return look
+
+
+async def _put(ground: Any, number: int = 1, value: bytes = b"new") -> Change:
+    puts = [Put(ground.at(f"put{place}"), value, ground.mint(), HOUR) for place in range(number)]
+    look = _values(ground, [put.address for put in puts])
+    return Change(lambda backend: backend.put_many(puts), look, [None] * number, [value] * number)
+
+
+async def _put_many(ground: Any) -> Change:
+    return await _put(ground, ITEMS)
+
+
+async def _put_large(ground: Any) -> Change:
+    return await _put(ground, 1, b"large " * 20_000)
+
+
+async def _held(ground: Any, name: str, value: bytes = b"old") -> str:
+    address: str = ground.at(name)
+    await ground.backend.put_many([Put(address, value, ground.mint(), HOUR)])
+    return address
+
+
+async def _put_over(ground: Any) -> Change:
+    put = Put(await _held(ground, "over"), b"new", ground.mint(), HOUR)
+    return Change(lambda backend: backend.put_many([put]), _values(ground, [put.address]), [b"old"], [b"new"])
+
+
+async def _delete(ground: Any) -> Change:
+    address = await _held(ground, "gone")
+    return Change(lambda backend: backend.delete_many([Delete(address)]), _values(ground, [address]), [b"old"], [None])
+
+
+async def _delete_prefix(ground: Any) -> Change:
+    addresses = [await _held(ground, f"below{place}") for place in range(3)]
+    return Change(
+        lambda backend: backend.delete_prefix(ground.below()),
+        _values(ground, addresses),
+        [b"old"] * 3,
+        [None] * 3,
+        each=False,
+    )
+
+
+async def _increment(ground: Any) -> Change:
+    increment = Increment(ground.at("counter"), 5, ground.mint(), HOUR)
+    return Change(
+        lambda backend: backend.increment_many([increment]), _values(ground, [increment.address]), [None], [b"5"]
+    )
+
+
+async def _touch(ground: Any) -> Change:
+    address = await _held(ground, "touched")
+
+    async def look() -> Sequence[Any]:
+        [row] = await ground.backend.get_many([address])
+        return [row is not None and row.expires is None]
+
+    return Change(lambda backend: backend.touch_many([Touch(address, None)]), look, [False], [True])
+
+
+async def _get_touched(ground: Any) -> Change:
+    address = await _held(ground, "touched")
+
+    async def look() -> Sequence[Any]:
+        [row] = await ground.backend.get_many([address])
+        return [row is not None and row.expires is None]
+
+    return Change(lambda backend: backend.get_many([address], touch=None), look, [False], [True])
+
+
+async def _set(ground: Any) -> Change:
+    given = [Set(ground.at(f"set{place}"), b"new", HOUR) for place in range(ITEMS)]
+    look = _values(ground, [one.address for one in given])
+    return Change(lambda backend: backend.set_many(given), look, [None] * ITEMS, [b"new"] * ITEMS)
+
+
+async def _add(ground: Any) -> Change:
+    given = Set(ground.at("added"), b"new", HOUR)
+    return Change(lambda backend: backend.add_many([given]), _values(ground, [given.address]), [None], [b"new"])
+
+
+async def _cached(ground: Any, name: str) -> str:
+    address: str = ground.at(name)
+    await ground.backend.set_many([Set(address, b"old", HOUR)])
+    return address
+
+
+async def _uncache(ground: Any) -> Change:
+    address = await _cached(ground, "gone")
+    return Change(lambda backend: backend.delete_many([address]), _values(ground, [address]), [b"old"], [None])
+
+
+async def _cache_increment(ground: Any) -> Change:
+    given = CacheIncrement(ground.at("counter"), 5, HOUR)
+    return Change(lambda backend: backend.increment_many([given]), _values(ground, [given.address]), [None], [b"5"])
+
+
+async def _acquire(ground: Any) -> Change:
+    address = ground.at("lease")
+
+    async def look() -> Sequence[Any]:
+        [fence] = await ground.backend.acquire_many([Acquire(address, "somebody else", HOUR)])
+        free = fence is not None
+        if free:
+            await ground.backend.release_many([Release(address, "somebody else")])
+        return ["free" if free else "held"]
+
+    given = Acquire(address, "owner", HOUR)
+    return Change(lambda backend: backend.acquire_many([given]), look, ["free"], ["held"])
+
+
+async def _draft(ground: Any, name: str) -> Draft:
+    blob = ground.blob()
+    await ground.backend.begin(blob, None)
+    return Draft(ground.at(name), ground.blob(), blob, ground.mint(), 3, "00" * 32, "text/plain", None)
+
+
+def _listed(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
+    async def look() -> Sequence[Any]:
+        [row] = await ground.backend.get_many([address])
+        return [row and row.version]
+
+    return look
+
+
+async def _commit(ground: Any) -> Change:
+    draft = await _draft(ground, "committed")
+    return Change(
+        lambda backend: backend.commit(draft), _listed(ground, draft.address), [None], [draft.version], each=False
+    )
+
+
+async def _uncommit(ground: Any) -> Change:
+    draft = await _draft(ground, "gone")
+    await ground.backend.commit(draft)
+    return Change(
+        lambda backend: backend.delete_many([Delete(draft.address)]),
+        _listed(ground, draft.address),
+        [draft.version],
+        [None],
+    )
+
+
+def _node(ground: Any, place: str, **properties: Any) -> Node:
+    return Node("Device", f"{ground.below()}{place}", properties)
+
+
+def _nodes(ground: Any, refs: Sequence[Any]) -> Callable[[], Awaitable[Sequence[Any]]]:
+    async def look() -> Sequence[Any]:
+        return [node and node.properties for node in await ground.backend.get_nodes(refs)]
+
+    return look
+
+
+async def _upsert_nodes(ground: Any) -> Change:
+    nodes = [_node(ground, f"n{place}", name="new") for place in range(ITEMS)]
+    look = _nodes(ground, [node.ref for node in nodes])
+    return Change(lambda backend: backend.upsert_nodes(nodes), look, [None] * ITEMS, [{"name": "new"}] * ITEMS)
+
+
+async def _merge_node(ground: Any) -> Change:
+    await ground.backend.upsert_nodes([_node(ground, "n", a=1)])
+    node = _node(ground, "n", b=2)
+    return Change(
+        lambda backend: backend.upsert_nodes([node]), _nodes(ground, [node.ref]), [{"a": 1}], [{"a": 1, "b": 2}]
+    )
+
+
+async def _upsert_edges(ground: Any) -> Change:
+    ends = [_node(ground, "a"), _node(ground, "b")]
+    await ground.backend.upsert_nodes(ends)
+    edges = [Edge("LINKED", ends[0].ref, ends[1].ref, f"k{place}", {"w": 1}) for place in range(ITEMS)]
+
+    async def look() -> Sequence[Any]:
+        return [edge and edge.properties for edge in await ground.backend.get_edges([edge.ref for edge in edges])]
+
+    return Change(lambda backend: backend.upsert_edges(edges), look, [None] * ITEMS, [{"w": 1}] * ITEMS)
+
+
+async def _delete_node(ground: Any) -> Change:
+    ends = [_node(ground, "a"), _node(ground, "b")]
+    await ground.backend.upsert_nodes(ends)
+    edge = Edge("LINKED", ends[0].ref, ends[1].ref, "k", {})
+    await ground.backend.upsert_edges([edge])
+
+    async def look() -> Sequence[Any]:
+        [node] = await ground.backend.get_nodes([ends[0].ref])
+        [link] = await ground.backend.get_edges([edge.ref])
+        return [(node is not None, link is not None)]
+
+    return Change(lambda backend: backend.delete_nodes([ends[0].ref], True), look, [(True, True)], [(False, False)])
+
+
+async def _write(ground: Any, content: bytes = b"some bytes") -> Change:
+    id = ground.blob()
+
+    async def body() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 50_000):
+            yield content[start : start + 50_000]
+
+    async def look() -> Sequence[Any]:
+        try:
+            return [b"".join([chunk async for chunk in ground.backend.read(id)])]
+        except ObjectMissing:
+            return [None]
+
+    return Change(lambda backend: backend.write(id, body()), look, [None], [content], each=False)
+
+
+async def _write_large(ground: Any) -> Change:
+    return await _write(ground, b"large " * 50_000)
+
+
+async def _unwrite(ground: Any) -> Change:
+    change = await _write(ground)
+    await change.call(ground.backend)
+    id = ground.made[-1]
+    return Change(lambda backend: backend.delete_many([id]), change.look, change.after, change.before)
+
+
+CHANGES: Final[Mapping[str, Sequence[Prepared]]] = {
+    "memory": (
+        *(_put, _put_many, _put_large, _put_over, _delete, _delete_prefix, _increment),
+        *(_touch, _get_touched),
+    ),
+    "cache": (_set, _add, _uncache, _cache_increment, _acquire),
+    "index": (_commit, _uncommit),
+    "graph": (_upsert_nodes, _merge_node, _upsert_edges, _delete_node),
+    "blobs": (_write, _write_large, _unwrite),
+}
+"""The calls of each contract whose wire fails."""

@@ -1,0 +1,126 @@
+"""Reads: calls whose right answer is known, by contract, to see whether a client still gets what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from unison_storage.contracts.cache import Set
+from unison_storage.contracts.memory import Put
+from unison_storage.contracts.objects import Draft
+from unison_storage.errors import ObjectMissing
+from unison_storage.values import Node
+
+HOUR: Final = 3_600_000_000
+
+
+class Read(Struct, frozen=True):
+    """A read, and its answer in short."""
+
+    call: Callable[[Any], Awaitable[Any]]
+    answer: Any
+
+
+async def _memory(ground: Any) -> Sequence[Read]:
+    puts = [Put(ground.at("read", name), name.encode(), ground.mint(), HOUR) for name in ("one", "two")]
+    await ground.backend.put_many(puts)
+
+    def read(addresses: Sequence[str]) -> Callable[[Any], Awaitable[Any]]:
+        async def call(backend: Any) -> Any:
+            return [None if row is None else row.value for row in await backend.get_many(addresses)]
+
+        return call
+
+    async def counted(backend: Any) -> Any:
+        return await backend.count(ground.below("read"))
+
+    one, two = (put.address for put in puts)
+    return [
+        Read(read([one]), [b"one"]),
+        Read(read([two]), [b"two"]),
+        Read(read([ground.at("read", "none")]), [None]),
+        Read(read([two, one]), [b"two", b"one"]),
+        Read(counted, 2),
+    ]
+
+
+async def _cache(ground: Any) -> Sequence[Read]:
+    sets = [Set(ground.at("read", name), name.encode(), HOUR) for name in ("one", "two")]
+    await ground.backend.set_many(sets)
+    one, two = (given.address for given in sets)
+    return [
+        Read(lambda backend: backend.get_many([one]), [b"one"]),
+        Read(lambda backend: backend.get_many([two]), [b"two"]),
+        Read(lambda backend: backend.get_many([ground.at("read", "none")]), [None]),
+        Read(lambda backend: backend.get_many([two, one]), [b"two", b"one"]),
+        Read(lambda backend: backend.count(ground.below("read")), 2),
+    ]
+
+
+async def _index(ground: Any) -> Sequence[Read]:
+    reads = []
+    for name in ("one", "two"):
+        blob = ground.blob()
+        await ground.backend.begin(blob, None)
+        draft = Draft(ground.at("read", name), ground.blob(), blob, ground.mint(), 3, "00" * 32, "text/plain", None)
+        await ground.backend.commit(draft)
+        reads.append(Read(_version(draft.address), [draft.version]))
+    return [*reads, Read(_version(ground.at("read", "none")), [None])]
+
+
+def _version(address: str) -> Callable[[Any], Awaitable[Any]]:
+    async def call(backend: Any) -> Any:
+        return [row and row.version for row in await backend.get_many([address])]
+
+    return call
+
+
+async def _graph(ground: Any) -> Sequence[Read]:
+    nodes = [Node("Device", f"{ground.below('read')}{name}", {"name": name}) for name in ("one", "two")]
+    await ground.backend.upsert_nodes(nodes)
+    return [
+        *(Read(_named(node.ref), [node.properties["name"]]) for node in nodes),
+        Read(_named(("Device", f"{ground.below('read')}none")), [None]),
+    ]
+
+
+def _named(ref: Any) -> Callable[[Any], Awaitable[Any]]:
+    async def call(backend: Any) -> Any:
+        return [node and node.properties["name"] for node in await backend.get_nodes([ref])]
+
+    return call
+
+
+async def _blobs(ground: Any) -> Sequence[Read]:
+    reads = []
+    for content in (b"one", b"two" * 40_000):
+        id = ground.blob()
+        await ground.backend.write(id, _body(content))
+        reads.append(Read(_content(id), content))
+    return [*reads, Read(_content(ground.blob()), None)]
+
+
+async def _body(content: bytes) -> Any:
+    yield content
+
+
+def _content(id: str) -> Callable[[Any], Awaitable[Any]]:
+    async def call(backend: Any) -> Any:
+        try:
+            return b"".join([chunk async for chunk in backend.read(id)])
+        except ObjectMissing:
+            return None
+
+    return call
+
+
+READS: Final[Mapping[str, Callable[[Any], Awaitable[Sequence[Read]]]]] = {
+    "memory": _memory,
+    "cache": _cache,
+    "index": _index,
+    "graph": _graph,
+    "blobs": _blobs,
+}
+"""How what is read by each contract is put there."""

@@ -1,0 +1,52 @@
+"""The line: a client of a check behind a proxy of its own, so that its wire can fail. The wire is ``proxy``'s."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from unison_storage.errors import StorageError
+from unison_storage_conformance.outcomes import HarnessFault, NotTried
+from unison_storage_conformance.proxy import Proxy
+
+
+class Line:
+    """A client and the wire to its server."""
+
+    def __init__(self, proxy: Proxy, backend: Any) -> None:
+        self.proxy = proxy
+        self.backend = backend
+
+    def check_landed(self) -> None:
+        """Say that nothing is known of the backend unless the fault that was set has happened."""
+        if not self.proxy.landed:
+            raise HarnessFault("the call ended before the fault: it sends or gets fewer bytes than it did before")
+
+
+@asynccontextmanager
+async def line(ground: Any) -> AsyncIterator[Line]:
+    """Open a client behind a proxy; both are closed again. ``NotTried`` where the server has no address."""
+    target = ground.site.target
+    if target.address is None:
+        raise NotTried("the URL names no host and port that a proxy could stand before")
+    proxy = Proxy(target.address)
+    elsewhere = target.at(await proxy.open())
+    backend = ground.watched(elsewhere.make(ground.site.part, elsewhere.context()))
+    try:
+        await backend.open()
+        yield Line(proxy, backend)
+    finally:
+        proxy.set(None)
+        try:
+            await backend.close()
+        finally:
+            await proxy.close()
+
+
+async def answered(call: Any) -> Any:
+    """Return the answer of a call, or its error."""
+    try:
+        return await call
+    except StorageError as error:
+        return error

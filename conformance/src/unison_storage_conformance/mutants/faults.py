@@ -1,0 +1,86 @@
+"""Clients, broken on purpose in what they make of a wire that fails, each for all contracts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unison_storage.errors import NotFound, StorageError, Unavailable
+from unison_storage_conformance.law import PART_OF
+from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.served.remote import REMOTES, Connection, Link
+
+
+def _everywhere(law: str, sentence: str, links: type[Link]) -> None:
+    """Register a broken way to reach the server, as a mutant of each contract."""
+    for contract, part in PART_OF.items():
+        made = type(f"{links.__name__}{contract.title()}", (REMOTES[part],), {"links": links})
+        mutant(law, f"{contract}: {sentence}", on=contract, served=True)(made)
+
+
+class Denies(Link):
+    def lost(self, *, changes: bool) -> StorageError:
+        return Unavailable("the connection was lost")
+
+
+class Claims(Link):
+    async def connected(self) -> Connection:
+        try:
+            return await super().connected()
+        except StorageError:
+            raise Unavailable("the server can't be reached", outcome_unknown=True) from None
+
+
+class DoubtsReads(Link):
+    def lost(self, *, changes: bool) -> StorageError:
+        return Unavailable("the connection was lost", outcome_unknown=True)
+
+
+class LetsOut(Link):
+    def lost(self, *, changes: bool) -> StorageError:
+        raise ConnectionResetError("the peer has gone")
+
+
+class Misnames(Link):
+    def lost(self, *, changes: bool) -> StorageError:
+        return NotFound("nothing there", outcome_unknown=changes)
+
+
+class KeepsHalf(Link):
+    def leave(self, connection: Connection, *, whole: bool) -> None:
+        if self.ready:
+            self.idle.append(connection)
+
+
+class Waits(Link):
+    patience = 1_000.0
+
+
+_everywhere("backend.7", "a lost reply is told as no effect", Denies)
+_everywhere("backend.7", "a refused connection is told as an unknown outcome", Claims)
+_everywhere("backend.7", "a read is unsure of its effect", DoubtsReads)
+_everywhere("backend.6", "what the wire raises gets out", LetsOut)
+_everywhere("backend.14", "a lost wire is told as absence", Misnames)
+_everywhere("backend.14", "a connection that was left in the middle is used again", KeepsHalf)
+_everywhere("backend.10", "a silent server is waited for", Waits)
+
+
+def _again(part: str, operation: str) -> type[Any]:
+    made: Any = REMOTES[part]
+
+    async def call(self: Any, *given: Any, **named: Any) -> Any:
+        try:
+            return await getattr(made, operation)(self, *given, **named)
+        except StorageError as error:
+            if not error.outcome_unknown:
+                raise
+        return await getattr(made, operation)(self, *given, **named)
+
+    return type(f"Repeats{part.title()}", (made,), {operation: call})
+
+
+mutant("backend.15", "memory: an increment is repeated after a lost reply", on="memory", served=True)(
+    _again("memory", "increment_many")
+)
+mutant("backend.15", "cache: an increment is repeated after a lost reply", on="cache", served=True)(
+    _again("cache", "increment_many")
+)

@@ -1,0 +1,1 @@
+"""References behind a socket: a small server and its clients, so that lost replies can be tried on what is known."""

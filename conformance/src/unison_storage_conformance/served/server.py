@@ -1,0 +1,89 @@
+"""The server: references on a loopback port, asked frame by frame. What clients make of it stands in ``remote``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from unison_storage.errors import StorageError
+from unison_storage_conformance.served.frames import packed, receive
+
+
+class Server:
+    """Backends by part, served to whoever connects. ``start`` may follow ``stop``: what is kept stays."""
+
+    def __init__(self, backends: Mapping[str, Any]) -> None:
+        self.backends = backends
+        self.address = ("127.0.0.1", 0)
+        self._listening: asyncio.Server | None = None
+        self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
+    async def start(self) -> tuple[str, int]:
+        """Listen, on the port that it had before, and return the address."""
+        self._listening = await asyncio.start_server(self._serve, *self.address)
+        host, port = self._listening.sockets[0].getsockname()
+        self.address = (host, port)
+        return self.address
+
+    async def stop(self) -> None:
+        """Close the port and every connection, in the middle of what they do."""
+        if self._listening is None:
+            return
+        self._listening.close()
+        connections = list(self._connections)
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        self._listening = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with self._connected(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            while (call := await receive(reader)) is not None:
+                async for frame in self._answers(call, reader):
+                    writer.write(frame)
+                    await writer.drain()
+
+    @contextmanager
+    def _connected(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._connections[task] = writer
+        try:
+            yield
+        except asyncio.CancelledError:
+            pass  # the server stops; raising would have the loop report it as an error
+        finally:
+            del self._connections[task]
+            writer.transport.abort()
+
+    async def _answers(self, call: list[Any], reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+        part, operation, given, named = call
+        try:
+            method = getattr(self.backends[part], operation)
+            if operation == "read":
+                async for chunk in method(*given, **named):
+                    yield packed("chunk", chunk)
+                yield packed("answer", None)
+            elif operation == "write":
+                yield packed("answer", await method(*given, _chunks(reader)))
+            else:
+                yield packed("answer", await method(*given, **named))
+        except StorageError as error:
+            yield packed("error", error)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while True:
+        frame = await receive(reader)
+        if frame is None:
+            raise ConnectionError("the client went away in the middle of a blob")
+        if frame[0] == "end":
+            return
+        yield frame[1]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from unison_storage_conformance.harness import KINDS
+from unison_storage_conformance.profiles import Profile
+from unison_storage_conformance.proxy import Fault, Proxy
+from unison_storage_conformance.run import Run
+from unison_storage_conformance.served.harness import ServedHarness
+from unison_storage_conformance.verdicts import Level, State
+
+FEW = Profile("few", examples=3, steps=5, histories=20)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_that_does_it_right_is_accused_of_nothing(kind: str) -> None:
+    harness = ServedHarness()
+    harness.kinds = (kind,)
+    run = Run(harness, FEW)
+    run.open()
+    found = [run.check(check) for check in run.checks() if check.level is Level.FAULTS]
+    run.close()
+    assert [(one.check, one.state, one.reason) for one in found if one.state is not State.PASSED] == []
+    assert len(found) >= 10
+    assert run.harness_faults == []
+    assert run.leftovers == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent", "answered"),
+    [
+        (Fault("request", 0), b"", b""),
+        (Fault("request", 3), b"abc", b""),
+        (Fault("reply", 0), b"abcdef", b""),
+        (Fault("reply", 2), b"abcdef", b"AB"),
+        (None, b"abcdef", b"ABCDEF"),
+    ],
+)
+def test_the_proxy_cuts_at_the_byte_that_is_named(fault: Fault | None, sent: bytes, answered: bytes) -> None:
+    async def test() -> None:
+        got = bytearray()
+
+        async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            got.extend(await reader.read(6))
+            if len(got) == 6:
+                writer.write(bytes(got).upper())
+            else:
+                await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(shout, "127.0.0.1", 0)
+        proxy = Proxy(server.sockets[0].getsockname()[:2])
+        reader, writer = await asyncio.open_connection(*await proxy.open())
+        proxy.set(fault)
+        writer.write(b"abcdef")
+        back = bytearray()
+        try:
+            while chunk := await asyncio.wait_for(reader.read(6), 5):
+                back.extend(chunk)
+        except ConnectionError:
+            pass
+        assert (bytes(got), bytes(back)) == (sent, answered)
+        assert proxy.landed == (fault is not None)
+        writer.close()
+        await proxy.close()
+        server.close()
+
+    asyncio.run(test())
