@@ -46,6 +46,9 @@ PART_OF: Final[Mapping[str, str]] = {
 }
 """Which part of a target each contract is tried on."""
 
+CONTRACT_OF: Final[Mapping[str, str]] = {part: contract for contract, part in PART_OF.items()}
+"""Which contract each part of a target fulfils."""
+
 KIND_OF: Final[Mapping[str, str]] = {
     "memory": "memory",
     "graph": "graph",

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from unison_storage.errors import StorageError
-from unison_storage_conformance.outcomes import HarnessFault, NotTried
+from unison_storage_conformance.outcomes import HarnessFault, NotTried, broken
 from unison_storage_conformance.proxy import Proxy
 
 
 class Line:
     """A client and the wire to its server."""
 
-    def __init__(self, proxy: Proxy, backend: Any) -> None:
+    def __init__(self, proxy: Proxy, backend: Any, deadline: float) -> None:
         self.proxy = proxy
         self.backend = backend
+        self.deadline = deadline
+
+    async def reachable(self) -> None:
+        """Wait until the client has a connection again; say that backend.14 is broken where it gets none."""
+        until = asyncio.get_running_loop().time() + self.deadline
+        while not (health := await self.backend.health()).ok:
+            if asyncio.get_running_loop().time() > until:
+                broken("the server can be reached again", expected="ok", found=health, law="backend.14")
+            await asyncio.sleep(0.01)
 
     def check_landed(self) -> None:
         """Say that nothing is known of the backend unless the fault that was set has happened."""
@@ -35,7 +45,7 @@ async def line(ground: Any) -> AsyncIterator[Line]:
     backend = ground.watched(elsewhere.make(ground.site.part, elsewhere.context()))
     try:
         await backend.open()
-        yield Line(proxy, backend)
+        yield Line(proxy, backend, ground.deadline)
     finally:
         proxy.set(None)
         try:

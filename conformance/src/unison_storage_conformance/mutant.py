@@ -77,15 +77,11 @@ def mutants() -> Sequence[Mutant]:
 
 
 class MutantHarness(Harness):
-    """A harness for one variant; the other half of objects is the reference."""
+    """A harness for one variant in the process; the other half of objects is the reference."""
 
     def __init__(self, variant: Mutant) -> None:
         self.variant = variant
         self.part = PART_OF[variant.contract]
-        self.kinds = (KIND_OF[variant.contract],)
-        # short for what hangs; where nothing does, a machine that stands still for a moment must accuse nobody, yet one
-        # check ends before pytest loses its patience with the whole run
-        self.deadline = 1.0 if variant.law == "backend.10" else 10.0
 
     def backend(self, part: str, context: Context) -> Backend | None:
         """See ``Harness``."""
@@ -94,15 +90,20 @@ class MutantHarness(Harness):
         return reference(part, context.clock)
 
 
+def harness_of(variant: Mutant) -> Harness:
+    """Return a harness for one variant, in the process or before its server."""
+    served = ServedHarness({PART_OF[variant.contract]: variant.make})
+    made: Harness = served if variant.served else MutantHarness(variant)
+    made.kinds = (KIND_OF[variant.contract],)
+    # short for what hangs, yet longer than a served client waits by itself; where nothing hangs, a machine that stands
+    # still for a moment must accuse nobody, yet one check ends before pytest loses its patience with the whole run
+    made.deadline = (2.0 if variant.served else 1.0) if variant.law == "backend.10" else 10.0
+    return made
+
+
 def tried(variant: Mutant, profile: Profile, seed: int = 0, laws: Sequence[str] = ()) -> list[Verdict]:
     """Return what the suite says of a variant: of these laws, or of all that concern its contract."""
-    harness: Harness = (
-        ServedHarness({PART_OF[variant.contract]: variant.make}) if variant.served else MutantHarness(variant)
-    )
-    if variant.served:
-        harness.kinds = (KIND_OF[variant.contract],)
-        harness.deadline = 2.0 if variant.law == "backend.10" else 10.0
-    run = Run(harness, replace(profile, shrink=False), seed)
+    run = Run(harness_of(variant), replace(profile, shrink=False), seed)
     run.open()
     try:
         return [

@@ -14,6 +14,8 @@ Address = tuple[str, int]
 Way = Literal["request", "reply"]
 Then = Literal["close", "stall"]
 
+WAYS: Final[tuple[Way, ...]] = ("request", "reply")
+
 CHUNK: Final = 65_536
 
 
@@ -35,17 +37,11 @@ class Proxy:
         self.landed = False
         """Whether the fault that was set has happened."""
         self._fault: Fault | None = None
-        self._silent = False
         self._listening: asyncio.Server | None = None
         self._address: Address = ("127.0.0.1", 0)
-        self._wires: dict[asyncio.Task[Any], tuple[asyncio.StreamWriter, ...]] = {}
+        self._wires: set[asyncio.Task[Any]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
-
-    @property
-    def connections(self) -> int:
-        """How many clients are connected."""
-        return len(self._wires)
 
     async def open(self) -> Address:
         """Listen, on the port that it had before, and return the address."""
@@ -59,10 +55,6 @@ class Proxy:
         if self._listening is not None:
             self._listening.close()
             self._listening = None
-        await self.cut()
-
-    async def cut(self) -> None:
-        """Cut every wire; who connects anew is let through."""
         wires = list(self._wires)
         for task in wires:
             task.cancel()
@@ -71,7 +63,6 @@ class Proxy:
     def set(self, fault: Fault | None) -> None:
         """Set a fault, which happens once, or none; bytes are counted anew, and what was silent goes on."""
         self._fault = fault
-        self._silent = False
         self.landed = False
         self.passed = {"request": 0, "reply": 0}
         self._flowing.set()
@@ -80,7 +71,7 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
         writers = [writer]
-        self._wires[task] = (writer,)
+        self._wires.add(task)
         pumps: list[asyncio.Task[None]] = []
         try:
             there, here = await asyncio.open_connection(*self.server)
@@ -93,7 +84,7 @@ class Proxy:
         except (OSError, asyncio.CancelledError):
             pass  # the server is away, or the wire is cut: either way both ends are let go of
         finally:
-            del self._wires[task]
+            self._wires.discard(task)
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)

@@ -11,7 +11,7 @@ from unison_storage.reference.cache import ReferenceCache
 from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
-from unison_storage_conformance.law import PART_OF
+from unison_storage_conformance.law import CONTRACT_OF
 
 REFERENCES: Final[Mapping[str, Callable[[Clock], Backend]]] = {
     "memory": ReferenceMemory,
@@ -24,4 +24,4 @@ REFERENCES: Final[Mapping[str, Callable[[Clock], Backend]]] = {
 
 def reference(part: str, clock: Clock) -> Backend:
     """Return an empty reference for a part of a target."""
-    return next(REFERENCES[contract] for contract, own in PART_OF.items() if own == part)(clock)
+    return REFERENCES[CONTRACT_OF[part]](clock)

@@ -31,9 +31,6 @@ class Level(StrEnum):
     MACHINE = "machine"
     HISTORIES = "histories"
     FAULTS = "faults"
-    CRASH = "crash"
-    SECRECY = "secrecy"
-    RESOURCES = "resources"
 
 
 class Counterexample(Struct, frozen=True):

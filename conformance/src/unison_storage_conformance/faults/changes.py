@@ -10,11 +10,12 @@ from msgspec import Struct
 from unison_storage.contracts.cache import Acquire, Release, Set
 from unison_storage.contracts.cache import Increment as CacheIncrement
 from unison_storage.contracts.memory import Delete, Increment, Put, Touch
-from unison_storage.contracts.objects import Draft
-from unison_storage.errors import ObjectMissing
 from unison_storage.values import Edge, Node
+from unison_storage_conformance.faults.reads import HOUR, content, draft, versions
 
-HOUR: Final = 3_600_000_000
+NEW: Final = b"what a change puts there"
+"""Like nothing that an error would say of itself."""
+
 ITEMS: Final = 8
 """How many items a batch has whose wire fails."""
 
@@ -43,7 +44,7 @@ def _values(ground: Any, addresses: Sequence[str]) -> Callable[[], Awaitable[Seq
     return look
 
 
-async def _put(ground: Any, number: int = 1, value: bytes = b"new") -> Change:
+async def _put(ground: Any, number: int = 1, value: bytes = NEW) -> Change:
     puts = [Put(ground.at(f"put{place}"), value, ground.mint(), HOUR) for place in range(number)]
     look = _values(ground, [put.address for put in puts])
     return Change(lambda backend: backend.put_many(puts), look, [None] * number, [value] * number)
@@ -64,8 +65,8 @@ async def _held(ground: Any, name: str, value: bytes = b"old") -> str:
 
 
 async def _put_over(ground: Any) -> Change:
-    put = Put(await _held(ground, "over"), b"new", ground.mint(), HOUR)
-    return Change(lambda backend: backend.put_many([put]), _values(ground, [put.address]), [b"old"], [b"new"])
+    put = Put(await _held(ground, "over"), NEW, ground.mint(), HOUR)
+    return Change(lambda backend: backend.put_many([put]), _values(ground, [put.address]), [b"old"], [NEW])
 
 
 async def _delete(ground: Any) -> Change:
@@ -91,35 +92,37 @@ async def _increment(ground: Any) -> Change:
     )
 
 
-async def _touch(ground: Any) -> Change:
-    address = await _held(ground, "touched")
-
+def _lasting(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
     async def look() -> Sequence[Any]:
         [row] = await ground.backend.get_many([address])
         return [row is not None and row.expires is None]
 
-    return Change(lambda backend: backend.touch_many([Touch(address, None)]), look, [False], [True])
+    return look
+
+
+async def _touch(ground: Any) -> Change:
+    address = await _held(ground, "touched")
+
+    return Change(
+        lambda backend: backend.touch_many([Touch(address, None)]), _lasting(ground, address), [False], [True]
+    )
 
 
 async def _get_touched(ground: Any) -> Change:
     address = await _held(ground, "touched")
 
-    async def look() -> Sequence[Any]:
-        [row] = await ground.backend.get_many([address])
-        return [row is not None and row.expires is None]
-
-    return Change(lambda backend: backend.get_many([address], touch=None), look, [False], [True])
+    return Change(lambda backend: backend.get_many([address], touch=None), _lasting(ground, address), [False], [True])
 
 
 async def _set(ground: Any) -> Change:
-    given = [Set(ground.at(f"set{place}"), b"new", HOUR) for place in range(ITEMS)]
+    given = [Set(ground.at(f"set{place}"), NEW, HOUR) for place in range(ITEMS)]
     look = _values(ground, [one.address for one in given])
-    return Change(lambda backend: backend.set_many(given), look, [None] * ITEMS, [b"new"] * ITEMS)
+    return Change(lambda backend: backend.set_many(given), look, [None] * ITEMS, [NEW] * ITEMS)
 
 
 async def _add(ground: Any) -> Change:
-    given = Set(ground.at("added"), b"new", HOUR)
-    return Change(lambda backend: backend.add_many([given]), _values(ground, [given.address]), [None], [b"new"])
+    given = Set(ground.at("added"), NEW, HOUR)
+    return Change(lambda backend: backend.add_many([given]), _values(ground, [given.address]), [None], [NEW])
 
 
 async def _cached(ground: Any, name: str) -> str:
@@ -152,36 +155,21 @@ async def _acquire(ground: Any) -> Change:
     return Change(lambda backend: backend.acquire_many([given]), look, ["free"], ["held"])
 
 
-async def _draft(ground: Any, name: str) -> Draft:
-    blob = ground.blob()
-    await ground.backend.begin(blob, None)
-    return Draft(ground.at(name), ground.blob(), blob, ground.mint(), 3, "00" * 32, "text/plain", None)
-
-
-def _listed(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
-    async def look() -> Sequence[Any]:
-        [row] = await ground.backend.get_many([address])
-        return [row and row.version]
-
-    return look
-
-
 async def _commit(ground: Any) -> Change:
-    draft = await _draft(ground, "committed")
-    return Change(
-        lambda backend: backend.commit(draft), _listed(ground, draft.address), [None], [draft.version], each=False
-    )
+    new = await draft(ground, "committed")
+    return Change(lambda backend: backend.commit(new), _listed(ground, new.address), [None], [new.version], each=False)
 
 
 async def _uncommit(ground: Any) -> Change:
-    draft = await _draft(ground, "gone")
-    await ground.backend.commit(draft)
+    old = await draft(ground, "gone")
+    await ground.backend.commit(old)
     return Change(
-        lambda backend: backend.delete_many([Delete(draft.address)]),
-        _listed(ground, draft.address),
-        [draft.version],
-        [None],
+        lambda backend: backend.delete_many([Delete(old.address)]), _listed(ground, old.address), [old.version], [None]
     )
+
+
+def _listed(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
+    return lambda: versions([address])(ground.backend)
 
 
 def _node(ground: Any, place: str, **properties: Any) -> Node:
@@ -234,20 +222,17 @@ async def _delete_node(ground: Any) -> Change:
     return Change(lambda backend: backend.delete_nodes([ends[0].ref], True), look, [(True, True)], [(False, False)])
 
 
-async def _write(ground: Any, content: bytes = b"some bytes") -> Change:
+async def _write(ground: Any, given: bytes = b"some bytes") -> Change:
     id = ground.blob()
 
     async def body() -> AsyncIterator[bytes]:
-        for start in range(0, len(content), 50_000):
-            yield content[start : start + 50_000]
+        for start in range(0, len(given), 50_000):
+            yield given[start : start + 50_000]
 
     async def look() -> Sequence[Any]:
-        try:
-            return [b"".join([chunk async for chunk in ground.backend.read(id)])]
-        except ObjectMissing:
-            return [None]
+        return [await content(id)(ground.backend)]
 
-    return Change(lambda backend: backend.write(id, body()), look, [None], [content], each=False)
+    return Change(lambda backend: backend.write(id, body()), look, [None], [given], each=False)
 
 
 async def _write_large(ground: Any) -> Change:

@@ -59,20 +59,27 @@ async def _cache(ground: Any) -> Sequence[Read]:
     ]
 
 
+async def draft(ground: Any, *parts: str) -> Draft:
+    """Return what can be committed at an address: its blob is begun."""
+    blob = ground.blob()
+    await ground.backend.begin(blob, None)
+    return Draft(ground.at(*parts), ground.blob(), blob, ground.mint(), 3, "00" * 32, "text/plain", None)
+
+
 async def _index(ground: Any) -> Sequence[Read]:
     reads = []
     for name in ("one", "two"):
-        blob = ground.blob()
-        await ground.backend.begin(blob, None)
-        draft = Draft(ground.at("read", name), ground.blob(), blob, ground.mint(), 3, "00" * 32, "text/plain", None)
-        await ground.backend.commit(draft)
-        reads.append(Read(_version(draft.address), [draft.version]))
-    return [*reads, Read(_version(ground.at("read", "none")), [None])]
+        new = await draft(ground, "read", name)
+        await ground.backend.commit(new)
+        reads.append(Read(versions([new.address]), [new.version]))
+    return [*reads, Read(versions([ground.at("read", "none")]), [None])]
 
 
-def _version(address: str) -> Callable[[Any], Awaitable[Any]]:
+def versions(addresses: Sequence[str]) -> Callable[[Any], Awaitable[Any]]:
+    """Return a call that answers the version of each object; ``None`` where there is none."""
+
     async def call(backend: Any) -> Any:
-        return [row and row.version for row in await backend.get_many([address])]
+        return [row and row.version for row in await backend.get_many(addresses)]
 
     return call
 
@@ -95,18 +102,20 @@ def _named(ref: Any) -> Callable[[Any], Awaitable[Any]]:
 
 async def _blobs(ground: Any) -> Sequence[Read]:
     reads = []
-    for content in (b"one", b"two" * 40_000):
+    for given in (b"one", b"two" * 40_000):
         id = ground.blob()
-        await ground.backend.write(id, _body(content))
-        reads.append(Read(_content(id), content))
-    return [*reads, Read(_content(ground.blob()), None)]
+        await ground.backend.write(id, _body(given))
+        reads.append(Read(content(id), given))
+    return [*reads, Read(content(ground.blob()), None)]
 
 
-async def _body(content: bytes) -> Any:
-    yield content
+async def _body(given: bytes) -> Any:
+    yield given
 
 
-def _content(id: str) -> Callable[[Any], Awaitable[Any]]:
+def content(id: str) -> Callable[[Any], Awaitable[Any]]:
+    """Return a call that answers the bytes of a blob; ``None`` where there is none."""
+
     async def call(backend: Any) -> Any:
         try:
             return b"".join([chunk async for chunk in backend.read(id)])

@@ -6,7 +6,7 @@ Whether the call took effect is read back on another wire. What calls there are 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,27 +14,26 @@ from unison_storage.errors import AvailabilityError, StorageError
 from unison_storage_conformance.faults.changes import CHANGES, Prepared
 from unison_storage_conformance.faults.reads import READS, Read
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import PART_OF, law
+from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import Line, answered, line
 from unison_storage_conformance.outcomes import HarnessFault, broken, told
-from unison_storage_conformance.proxy import Fault, Way
+from unison_storage_conformance.proxy import WAYS, Fault, Way
 from unison_storage_conformance.verdicts import Level
 
 Any_ = Ground[Any]
 
-WAYS: Final[tuple[Way, ...]] = ("request", "reply")
 CANCELLED: Final = 3
 """How many calls are given up one after another."""
 
 
-def contract_of(ground: Any_) -> str:
-    """Return the contract that is tried on this ground."""
-    return next(contract for contract, part in PART_OF.items() if part == ground.site.part)
-
-
 def changes(ground: Any_) -> Sequence[Prepared]:
     """Return the calls whose wire fails."""
-    return CHANGES[contract_of(ground)]
+    return CHANGES[CONTRACT_OF[ground.site.part]]
+
+
+async def put_there(ground: Any_) -> Sequence[Read]:
+    """Put there what is read on wires that fail, and return how it is read."""
+    return await READS[CONTRACT_OF[ground.site.part]](ground)
 
 
 def classes(way: Way, size: int) -> Iterator[Fault]:
@@ -58,14 +57,25 @@ async def failed(ground: Any_, on: Line, prepared: Prepared, fault: Fault) -> No
     change = await prepared(ground.anew())
     on.proxy.set(fault)
     answer = await answered(change.call(on.backend))
-    landed = on.proxy.landed
-    if not landed and fault.after == 0:
+    if fault.after == 0:
         on.check_landed()
     on.proxy.set(None)
     answers = answer if change.each and isinstance(answer, list) else [answer] * len(change.before)
     seen = await change.look()
     for before, after, found, one in zip(change.before, change.after, seen, answers, strict=True):
         judged(before, after, found, one)
+
+
+async def each_failed(ground: Any_, on: Line, prepared: Prepared, faults: Iterable[Fault]) -> None:
+    """Make a call once for each fault, on a wire that is whole in between."""
+    for fault in faults:
+        await failed(ground, on, prepared, fault)
+        await on.reachable()
+
+
+def each(answer: Any) -> list[Any]:
+    """Return the answers of a batch one by one, or the one of another call."""
+    return answer if isinstance(answer, list) else [answer]
 
 
 def judged(before: Any, after: Any, found: Any, answer: Any) -> None:
@@ -79,7 +89,7 @@ def judged(before: Any, after: Any, found: Any, answer: Any) -> None:
             broken("what was acknowledged is there", expected=after, found=found, law="backend.9")
         return
     if not isinstance(answer, AvailabilityError):
-        broken("a wire that fails comes to an AvailabilityError", expected=AvailabilityError, found=answer)
+        broken("a wire that fails comes to an error of availability", found=answer, law="backend.14")
     if found == after and not answer.outcome_unknown:
         broken(
             "the call took effect, and its error denies it",
@@ -114,9 +124,7 @@ async def an_error_says_whether_it_may_have_taken_effect(ground: Any_) -> None:
     async with line(ground) as on:
         for prepared in changes(ground):
             for way, size in (await sizes(on, ground, prepared)).items():
-                for fault in classes(way, size):
-                    await failed(ground, on, prepared, fault)
-                    await _reachable(ground, on)
+                await each_failed(ground, on, prepared, classes(way, size))
 
 
 @law("backend.7", level=Level.FAULTS)
@@ -127,7 +135,7 @@ async def what_could_not_be_sent_had_no_effect(ground: Any_) -> None:
         for prepared in changes(ground):
             change = await prepared(ground.anew())
             answer = await answered(change.call(on.backend))
-            for one in answer if isinstance(answer, list) else [answer]:
+            for one in each(answer):
                 if not isinstance(one, AvailabilityError):
                     broken("a server that can't be reached comes to an AvailabilityError", found=one, law="backend.14")
                 if one.outcome_unknown:
@@ -137,7 +145,7 @@ async def what_could_not_be_sent_had_no_effect(ground: Any_) -> None:
 
 @law("backend.7", level=Level.FAULTS)
 async def a_read_has_no_effect_to_be_unsure_of(ground: Any_) -> None:
-    reads = await READS[contract_of(ground)](ground)
+    reads = await put_there(ground)
     async with line(ground) as on:
         for read in reads:
             await goes_on(ground, on, [read])
@@ -151,7 +159,7 @@ async def a_read_has_no_effect_to_be_unsure_of(ground: Any_) -> None:
 
 @law("backend.14", level=Level.FAULTS)
 async def a_read_whose_wire_fails_is_an_error_and_the_next_one_gets_its_own(ground: Any_) -> None:
-    reads = await READS[contract_of(ground)](ground)
+    reads = await put_there(ground)
     async with line(ground) as on:
         for read in reads:
             on.proxy.set(None)
@@ -168,7 +176,7 @@ async def a_read_whose_wire_fails_is_an_error_and_the_next_one_gets_its_own(grou
 
 @law("backend.14", level=Level.FAULTS)
 async def a_call_that_was_given_up_leaves_its_answer_to_nobody(ground: Any_) -> None:
-    reads = await READS[contract_of(ground)](ground)
+    reads = await put_there(ground)
     async with line(ground) as on:
         for given_up in reads:
             for way in WAYS:
@@ -180,7 +188,7 @@ async def a_call_that_was_given_up_leaves_its_answer_to_nobody(ground: Any_) -> 
 
 @law("backend.14", level=Level.FAULTS)
 async def calls_at_once_get_their_own_although_the_wire_fails(ground: Any_) -> None:
-    reads = await READS[contract_of(ground)](ground)
+    reads = await put_there(ground)
     async with line(ground) as on:
         await goes_on(ground, on, reads)
         for after in (0, 1, 40, 200):
@@ -200,23 +208,20 @@ async def a_call_takes_effect_once_at_most(ground: Any_) -> None:
     async with line(ground) as on:
         for prepared in changes(ground):
             size = await sizes(on, ground, prepared)
-            for fault in (Fault("reply", 0), Fault("reply", size["reply"] - 1), Fault("request", size["request"] // 2)):
-                await failed(ground, on, prepared, fault)
-                await _reachable(ground, on)
+            at = (Fault("reply", 0), Fault("reply", size["reply"] - 1), Fault("request", size["request"] // 2))
+            await each_failed(ground, on, prepared, at)
 
 
 @law("backend.9", level=Level.FAULTS)
 async def what_is_acknowledged_is_there_although_the_wire_fails(ground: Any_) -> None:
     async with line(ground) as on:
         for prepared in changes(ground):
-            for fault in (Fault("request", 0), Fault("request", 1), Fault("reply", 1)):
-                await failed(ground, on, prepared, fault)
-                await _reachable(ground, on)
+            await each_failed(ground, on, prepared, (Fault("request", 0), Fault("request", 1), Fault("reply", 1)))
 
 
 @law("backend.10", level=Level.FAULTS)
 async def a_silent_server_is_given_up(ground: Any_) -> None:
-    reads = await READS[contract_of(ground)](ground)
+    reads = await put_there(ground)
     async with line(ground) as on:
         for way in WAYS:
             await failed(ground, on, changes(ground)[0], Fault(way, 0, "stall"))
@@ -238,10 +243,10 @@ async def an_error_of_the_wire_holds_no_value(ground: Any_) -> None:
                 on.proxy.set(fault)
                 answer = await answered(change.call(on.backend))
                 on.proxy.set(None)
-                for one in answer if isinstance(answer, list) else [answer]:
+                for one in each(answer):
                     if isinstance(one, StorageError):
                         _silent(one, change.after)
-                await _reachable(ground, on)
+                await on.reachable()
 
 
 def _silent(error: StorageError, values: Sequence[Any]) -> None:
@@ -262,15 +267,6 @@ async def _give_up(ground: Any_, on: Line, read: Read, fault: Fault) -> None:
         with suppress(asyncio.CancelledError):
             await task
         on.proxy.set(None)
-
-
-async def _reachable(ground: Any_, on: Line) -> None:
-    """Wait until the client has connections again."""
-    until = asyncio.get_running_loop().time() + ground.deadline
-    while not (health := await on.backend.health()).ok:
-        if asyncio.get_running_loop().time() > until:
-            broken("the server can be reached again", expected="ok", found=health, law="backend.14")
-        await asyncio.sleep(0.01)
 
 
 async def _used_up(ground: Any_, on: Line) -> None:

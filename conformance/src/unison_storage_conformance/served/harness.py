@@ -15,22 +15,19 @@ from unison_storage_conformance.served.server import Server
 
 
 class ServedHarness(Harness):
-    """References on a server. ``clients`` and ``backends`` may stand in for some of them, by part."""
+    """References on a server. ``clients`` may stand in for some of the clients, by part."""
 
-    def __init__(self, clients: Mapping[str, Any] | None = None, backends: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, clients: Mapping[str, Any] | None = None) -> None:
         self.clients = {**REMOTES, **(clients or {})}
-        self.backends = dict(backends or {})
-        self.server: Server | None = None
 
     @asynccontextmanager
     async def serve(self, clock: ManualClock) -> AsyncIterator[tuple[str, int]]:
         """See ``Harness``."""
-        made = {part: self.backends[part](clock) if part in self.backends else reference(part, clock) for part in PARTS}
-        self.server = Server(made)
+        server = Server({part: reference(part, clock) for part in PARTS})
         try:
-            yield await self.server.start()
+            yield await server.start()
         finally:
-            await self.server.stop()
+            await server.stop()
 
     def backend(self, part: str, context: Context) -> Any:  # noqa: ARG002 - the server has the clock
         """See ``Harness``."""

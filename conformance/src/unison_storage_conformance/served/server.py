@@ -12,25 +12,18 @@ from unison_storage_conformance.served.frames import packed, receive
 
 
 class Server:
-    """Backends by part, served to whoever connects. ``start`` may follow ``stop``: what is kept stays."""
+    """Backends by part, served to whoever connects."""
 
     def __init__(self, backends: Mapping[str, Any]) -> None:
         self.backends = backends
-        self.address = ("127.0.0.1", 0)
         self._listening: asyncio.Server | None = None
-        self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
-
-    @property
-    def connections(self) -> int:
-        """How many clients are connected."""
-        return len(self._connections)
+        self._connections: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> tuple[str, int]:
-        """Listen, on the port that it had before, and return the address."""
-        self._listening = await asyncio.start_server(self._serve, *self.address)
+        """Listen on loopback and return the address."""
+        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         host, port = self._listening.sockets[0].getsockname()
-        self.address = (host, port)
-        return self.address
+        return host, port
 
     async def stop(self) -> None:
         """Close the port and every connection, in the middle of what they do."""
@@ -54,13 +47,13 @@ class Server:
     def _connected(self, writer: asyncio.StreamWriter) -> Iterator[None]:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
-        self._connections[task] = writer
+        self._connections.add(task)
         try:
             yield
         except asyncio.CancelledError:
             pass  # the server stops; raising would have the loop report it as an error
         finally:
-            del self._connections[task]
+            self._connections.discard(task)
             writer.transport.abort()
 
     async def _answers(self, call: list[Any], reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
