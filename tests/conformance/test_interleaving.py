@@ -63,3 +63,28 @@ def test_a_task_keeps_its_context() -> None:
             return list(await asyncio.gather(*map(life, "abc")))
 
     assert asyncio.run(contexts()) == ["a", "b", "c"]
+
+
+def test_a_turn_never_comes_before_what_was_asked_of_the_loop_earlier() -> None:
+    async def waking(seed: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        heard: list[str] = []
+        gates = [loop.create_future() for _ in range(4)]
+
+        async def life(number: int) -> None:
+            await gates[number]
+            heard.append(f"turn {number}")
+
+        with shuffled(Random(seed)):
+            lives = [asyncio.ensure_future(life(number)) for number in range(4)]
+            await asyncio.sleep(0.001)
+            for number, gate in enumerate(gates):
+                loop.call_soon(heard.append, f"call {number}")
+                gate.set_result(None)
+            await asyncio.gather(*lives)
+        return heard
+
+    for seed in range(50):
+        heard = asyncio.run(waking(seed))
+        assert len(heard) == 8
+        assert all(heard.index(f"call {number}") < heard.index(f"turn {number}") for number in range(4)), heard
