@@ -72,7 +72,8 @@ def test_a_run_leaves_what_others_have_and_nothing_of_its_own(tmp_path: Path) ->
 
     assert asyncio.run(after()) == before
     blobs = [path for path in (tmp_path / "x.db.blobs").rglob("*") if path.is_file()]
-    assert len(blobs) == 1
+    # what a killed writer had begun to write waits among what is coming in until it is stale
+    assert len([path for path in blobs if path.parent.name != "incoming"]) == 1
 
 
 @pytest.mark.parametrize("profile", [Profile.STAGING, Profile.PRODUCTION])

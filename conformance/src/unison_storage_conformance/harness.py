@@ -26,7 +26,8 @@ class Harness:
     """What the suite needs to try a backend: a ``url``, or ``backend`` for one that is embedded. All else is optional.
 
     A plugin lends ``age``, ``raw`` and ``restart`` for its URLs by the hook ``conformance_harness``. Backends that ask
-    the clock of their context for the time need no ``age``; no law of these kinds asks for the other two yet.
+    the clock of their context for the time need no ``age``. No law of these kinds asks for ``raw`` yet. Writers that
+    are killed have the harness in another process: a class of a module, with attributes that can be pickled.
     """
 
     url: str | None = None
@@ -53,8 +54,9 @@ class Harness:
     def backend(self, part: str, context: Context) -> Backend | None:  # noqa: ARG002 - for a subclass to use
         """Make a backend for a part (``memory``, ``object``, ``object_index``, ``graph``, ``cache``), not opened yet.
 
-        ``None`` where there is none. It is called once for each client, so two calls for one part have to meet the
-        same data, unless the backend says that it keeps its data in the process (``Durability.PROCESS``).
+        ``None`` where there is none. It is called once for each client, and in other processes too, so two calls for
+        one part have to meet the same data, unless the backend says that it keeps them in the process
+        (``Durability.PROCESS``).
         """
         return None
 

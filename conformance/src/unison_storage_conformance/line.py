@@ -22,16 +22,21 @@ class Line:
 
     async def reachable(self) -> None:
         """Wait until the client has a connection again; say that backend.14 is broken where it gets none."""
-        until = asyncio.get_running_loop().time() + self.deadline
-        while not (health := await self.backend.health()).ok:
-            if asyncio.get_running_loop().time() > until:
-                broken("the server can be reached again", expected="ok", found=health, law="backend.14")
-            await asyncio.sleep(0.01)
+        await reachable(self.backend, self.deadline)
 
     def check_landed(self) -> None:
         """Say that nothing is known of the backend unless the fault that was set has happened."""
         if not self.proxy.landed:
             raise HarnessFault("the call ended before the fault: it sends or gets fewer bytes than it did before")
+
+
+async def reachable(backend: Any, deadline: float) -> None:
+    """Wait until a client has a connection to its server; say that backend.14 is broken where it gets none."""
+    until = asyncio.get_running_loop().time() + deadline
+    while not (health := await backend.health()).ok:
+        if asyncio.get_running_loop().time() > until:
+            broken("the server can be reached again", expected="ok", found=health, law="backend.14")
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

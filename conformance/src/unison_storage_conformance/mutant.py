@@ -23,7 +23,8 @@ from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.references import reference
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.served.harness import ServedHarness
-from unison_storage_conformance.verdicts import State, Verdict
+from unison_storage_conformance.served.server import Server
+from unison_storage_conformance.verdicts import Level, State, Verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,26 +36,39 @@ class Mutant(Struct, frozen=True):
     sentence: str
     contract: str
     make: Callable[..., Backend]
-    served: bool = False
-    """Whether ``make`` is a client of a server, and takes its address instead of a clock."""
+    server: type[Server] | None = None
+    """What ``make`` is a client of: it takes the address of the server instead of a clock."""
+    level: Level | None = None
+    """The level that has to catch it, where only one can be expected to."""
 
     @property
     def name(self) -> str:
         """The name of its class or function."""
         return self.make.__name__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a class that was made by a function can't be found by its name in another process
+        return _named, (self.contract, self.name)
+
 
 _mutants: list[Mutant] = []
 
 
-def mutant(law: str, sentence: str, *, on: str | None = None, served: bool = False) -> Callable[[F], F]:
+def mutant(
+    law: str,
+    sentence: str,
+    *,
+    on: str | None = None,
+    server: type[Server] | None = None,
+    level: Level | None = None,
+) -> Callable[[F], F]:
     """Register a broken backend: a class or a function that takes a clock. ``on`` names the contract it fulfils.
 
-    One that is ``served`` takes the address of a server instead.
+    One that is the client of a ``server`` takes its address instead. ``level`` is the one that has to catch it.
     """
 
     def register(made: F) -> F:
-        _mutants.append(Mutant(law, sentence, on or law.partition(".")[0], made, served))
+        _mutants.append(Mutant(law, sentence, on or law.partition(".")[0], made, server, level))
         return made
 
     return register
@@ -76,6 +90,10 @@ def mutants() -> Sequence[Mutant]:
     return _mutants
 
 
+def _named(contract: str, name: str) -> Mutant:
+    return next(one for one in mutants() if (one.contract, one.name) == (contract, name))
+
+
 class MutantHarness(Harness):
     """A harness for one variant in the process; the other half of objects is the reference."""
 
@@ -89,15 +107,31 @@ class MutantHarness(Harness):
             return self.variant.make(context.clock)
         return reference(part, context.clock)
 
+    def __getstate__(self) -> Any:
+        raise TypeError("what a variant keeps is in this process")
+
+
+class ServedMutantHarness(ServedHarness):
+    """A harness for one client of a server; those of the other parts do it right."""
+
+    def __init__(self, variant: Mutant) -> None:
+        self.variant = variant
+        self.servers = variant.server or Server
+
+    def backend(self, part: str, context: Context) -> Any:
+        """See ``Harness``."""
+        if part == PART_OF[self.variant.contract]:
+            return self.variant.make(self.address)
+        return super().backend(part, context)
+
 
 def harness_of(variant: Mutant) -> Harness:
     """Return a harness for one variant, in the process or before its server."""
-    served = ServedHarness({PART_OF[variant.contract]: variant.make})
-    made: Harness = served if variant.served else MutantHarness(variant)
+    made: Harness = ServedMutantHarness(variant) if variant.server else MutantHarness(variant)
     made.kinds = (KIND_OF[variant.contract],)
     # short for what hangs, yet longer than a served client waits by itself; where nothing hangs, a machine that stands
     # still for a moment must accuse nobody, yet one check ends before pytest loses its patience with the whole run
-    made.deadline = (2.0 if variant.served else 1.0) if variant.law == "backend.10" else 10.0
+    made.deadline = (2.0 if variant.server else 1.0) if variant.law == "backend.10" else 10.0
     return made
 
 
@@ -110,6 +144,7 @@ def tried(variant: Mutant, profile: Profile, seed: int = 0, laws: Sequence[str] 
             run.check(check)
             for check in run.checks()
             if (not laws or check.law in laws)
+            and (not laws or variant.level in (None, check.level))
             and (check.contract in (variant.contract, "objects") or check.face == "store")
         ]
     finally:
@@ -120,6 +155,7 @@ def caught(variant: Mutant, verdicts: Sequence[Verdict]) -> bool:
     """Return whether a mutant was caught by the law that has to catch it, by that law's own assertion."""
     return any(
         verdict.state is State.FAILED
+        and variant.level in (None, verdict.level)
         and verdict.counterexample is not None
         and verdict.counterexample.law == variant.law
         and bool(verdict.sentence)

@@ -60,7 +60,8 @@ def written(value: Any) -> Any:  # noqa: C901, PLR0911 - one for each kind of va
     if isinstance(value, bytes):
         return {_IS: "bytes", "hex": value.hex()}
     if isinstance(value, StorageError):
-        return {_IS: "error", "class": type(value).__name__, "message": value.message}
+        unknown = {"outcome_unknown": True} if value.outcome_unknown else {}
+        return {_IS: "error", "class": type(value).__name__, "message": value.message, **unknown}
     if isinstance(value, type):
         return {_IS: "error", "class": value.__name__, "message": ""}
     if isinstance(value, values.EdgeRef):
@@ -93,7 +94,7 @@ def read(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         if kind == "tuple":
             return tuple(read(one) for one in fields["items"])
         if kind == "error":
-            return _ERRORS[fields["class"]](fields["message"])
+            return _ERRORS[fields.pop("class")](fields.pop("message"), **fields)
         if kind == "dict":
             return {read(key): read(one) for key, one in fields["items"]}
         return _NAMES[str(kind)](**{name: read(one) for name, one in fields.items()})

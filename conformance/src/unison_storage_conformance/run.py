@@ -56,8 +56,12 @@ class Run:
         parts = self.target.parts()
         if check.contract == "plugin":
             return self.target.plugin is not None
+        if check.level is Level.CRASH and not self.target.outlives(PART_OF.get(check.contract, "object")):
+            return False  # what is kept in a process dies with it
         if self.target.harness.surface is not None:
-            return check.face == "store"  # and not "objects" alone: memory has laws of its store too
+            return (
+                check.face == "store" and check.level is not Level.CRASH
+            )  # and not "objects" alone: memory has laws of its store too
         if check.level is Level.FAULTS and not self.target.has_server:
             return False  # there is no wire that could fail
         if check.contract == "objects":

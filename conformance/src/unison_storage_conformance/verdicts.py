@@ -31,6 +31,7 @@ class Level(StrEnum):
     MACHINE = "machine"
     HISTORIES = "histories"
     FAULTS = "faults"
+    CRASH = "crash"
 
 
 class Counterexample(Struct, frozen=True):

@@ -166,6 +166,8 @@ class BlockingObjectStore:
     objects.8  A copy is an object of its own, with the bytes and the type of its source.
     objects.9  Calls of several callers at once are answered as if each took effect at one moment between call and
                answer: a get reads one content whole, whatever is put or deleted meanwhile.
+    objects.10 A put or delete whose caller dies is done or undone: the old content or the new one, whole. No bytes are
+               left of which the index does not know.
     """
 
     max_size: int

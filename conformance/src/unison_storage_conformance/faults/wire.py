@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, StorageError
-from unison_storage_conformance.faults.changes import CHANGES, Prepared
-from unison_storage_conformance.faults.reads import READS, Read
+from unison_storage_conformance.changes import CHANGES, Prepared, each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import Line, answered, line
 from unison_storage_conformance.outcomes import HarnessFault, broken, told
 from unison_storage_conformance.proxy import WAYS, Fault, Way
+from unison_storage_conformance.reads import READS, Read
 from unison_storage_conformance.verdicts import Level
 
 Any_ = Ground[Any]
@@ -60,10 +60,7 @@ async def failed(ground: Any_, on: Line, prepared: Prepared, fault: Fault) -> No
     if fault.after == 0:
         on.check_landed()
     on.proxy.set(None)
-    answers = answer if change.each and isinstance(answer, list) else [answer] * len(change.before)
-    seen = await change.look()
-    for before, after, found, one in zip(change.before, change.after, seen, answers, strict=True):
-        judged(before, after, found, one)
+    await judge(change, answer)
 
 
 async def each_failed(ground: Any_, on: Line, prepared: Prepared, faults: Iterable[Fault]) -> None:
@@ -71,32 +68,6 @@ async def each_failed(ground: Any_, on: Line, prepared: Prepared, faults: Iterab
     for fault in faults:
         await failed(ground, on, prepared, fault)
         await on.reachable()
-
-
-def each(answer: Any) -> list[Any]:
-    """Return the answers of a batch one by one, or the one of another call."""
-    return answer if isinstance(answer, list) else [answer]
-
-
-def judged(before: Any, after: Any, found: Any, answer: Any) -> None:
-    """Judge one item by what was there, what should be there now, what is there, and what was answered."""
-    if found not in (before, after):
-        broken(
-            "a call takes effect once or not at all", expected=f"{before!r} or {after!r}", found=found, law="backend.15"
-        )
-    if not isinstance(answer, StorageError):
-        if found != after:
-            broken("what was acknowledged is there", expected=after, found=found, law="backend.9")
-        return
-    if not isinstance(answer, AvailabilityError):
-        broken("a wire that fails comes to an error of availability", found=answer, law="backend.14")
-    if found == after and not answer.outcome_unknown:
-        broken(
-            "the call took effect, and its error denies it",
-            expected="outcome_unknown",
-            found=answer,
-            law="backend.7",
-        )
 
 
 async def goes_on(ground: Any_, on: Line, reads: Sequence[Read]) -> None:

@@ -8,13 +8,15 @@ from unison_storage.errors import NotFound, StorageError, Unavailable
 from unison_storage_conformance.law import PART_OF
 from unison_storage_conformance.mutant import mutant
 from unison_storage_conformance.served.remote import REMOTES, Connection, Link
+from unison_storage_conformance.served.server import Server
+from unison_storage_conformance.verdicts import Level
 
 
 def _everywhere(law: str, sentence: str, links: type[Link]) -> None:
     """Register a broken way to reach the server, as a mutant of each contract."""
     for contract, part in PART_OF.items():
         made = type(f"{links.__name__}{contract.title()}", (REMOTES[part],), {"links": links})
-        mutant(law, f"{contract}: {sentence}", on=contract, served=True)(made)
+        mutant(law, f"{contract}: {sentence}", on=contract, server=Server, level=Level.FAULTS)(made)
 
 
 class Denies(Link):
@@ -78,9 +80,9 @@ def _again(part: str, operation: str) -> type[Any]:
     return type(f"Repeats{part.title()}", (made,), {operation: call})
 
 
-mutant("backend.15", "memory: an increment is repeated after a lost reply", on="memory", served=True)(
-    _again("memory", "increment_many")
-)
-mutant("backend.15", "cache: an increment is repeated after a lost reply", on="cache", served=True)(
-    _again("cache", "increment_many")
-)
+mutant(
+    "backend.15", "memory: an increment is repeated after a lost reply", on="memory", server=Server, level=Level.FAULTS
+)(_again("memory", "increment_many"))
+mutant(
+    "backend.15", "cache: an increment is repeated after a lost reply", on="cache", server=Server, level=Level.FAULTS
+)(_again("cache", "increment_many"))

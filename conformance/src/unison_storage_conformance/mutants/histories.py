@@ -15,6 +15,7 @@ from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectInde
 from unison_storage.values import ABSENT, ANY, KEEP, MISSING, PRESENT
 from unison_storage_conformance.mutant import mutant
 from unison_storage_conformance.mutants.torn import torn
+from unison_storage_conformance.verdicts import Level
 
 
 def _expects(wanted: Any) -> Any:
@@ -81,7 +82,7 @@ torn(
 torn("objects.9", "deletes of objects look, then delete", ReferenceObjectIndex, "delete_many", on="index")
 
 
-@mutant("objects.9", "an overwrite deletes first, then commits", on="index")
+@mutant("objects.9", "an overwrite deletes first, then commits", on="index", level=Level.HISTORIES)
 class DeletesFirst(ReferenceObjectIndex):
     async def commit(self, draft: Draft) -> Committed:
         old = self._rows.get(draft.address)
@@ -92,7 +93,7 @@ class DeletesFirst(ReferenceObjectIndex):
         return await super().commit(draft)
 
 
-@mutant("objects.9", "a read goes on in what is the newest content by then", on="blobs")
+@mutant("objects.9", "a read goes on in what is the newest content by then", on="blobs", level=Level.HISTORIES)
 class ReadsOn(ReferenceBlobs):
     async def read(self, id: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         newest = list(self._blobs)
@@ -118,7 +119,7 @@ class _Behind(ReferenceMemory):
         task.add_done_callback(self._doing.discard)
 
 
-@mutant("memory.19", "gets are answered by a copy that lags behind")
+@mutant("memory.19", "gets are answered by a copy that lags behind", level=Level.HISTORIES)
 class LaggingReplica(_Behind):
     async def _follow(self, rows: dict[str, Any]) -> None:
         for _ in range(2):
@@ -143,7 +144,7 @@ class LaggingReplica(_Behind):
         return [row if row is not None and (row.expires is None or row.expires > now) else None for row in rows]
 
 
-@mutant("memory.19", "puts are acknowledged before they are done")
+@mutant("memory.19", "puts are acknowledged before they are done", level=Level.HISTORIES)
 class AcknowledgesEarly(_Behind):
     async def put_many(self, puts: Sequence[Any]) -> Any:
         before = dict(self._rows)
@@ -158,7 +159,7 @@ class AcknowledgesEarly(_Behind):
         self._rows.update(rows)
 
 
-@mutant("cache.18", "sets are acknowledged before they are done")
+@mutant("cache.18", "sets are acknowledged before they are done", level=Level.HISTORIES)
 class CacheAcknowledgesEarly(ReferenceCache):
     async def set_many(self, sets: Sequence[Any]) -> Any:
         self._later = asyncio.ensure_future(self._set(sets))
@@ -169,7 +170,7 @@ class CacheAcknowledgesEarly(ReferenceCache):
         await super().set_many(sets)
 
 
-@mutant("cache.18", "two holders get the same fence")
+@mutant("cache.18", "two holders get the same fence", level=Level.HISTORIES)
 class SameFence(ReferenceCache):
     def _acquire(self, acquire: Any, now: int) -> Any:
         fence = super()._acquire(acquire, now)

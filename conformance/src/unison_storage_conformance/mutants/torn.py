@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.verdicts import Level
 
 
 def torn(
@@ -35,7 +36,7 @@ def torn(
         return [(await one(self, item, [item], *more, **named))[0] for item in given]
 
     name = "".join(word.title() for word in sentence.replace(",", "").split())
-    mutant(law, sentence, on=on)(type(name, (made,), {operation: call}))
+    mutant(law, sentence, on=on, level=Level.HISTORIES)(type(name, (made,), {operation: call}))
 
 
 async def _apart(self: Any, plain: Callable[..., Any], turns: int, *given: Any, **named: Any) -> Any:

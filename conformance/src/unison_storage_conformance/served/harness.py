@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from unison_storage.clock import ManualClock
 from unison_storage.contracts.context import Context
-from unison_storage_conformance.harness import PARTS, Harness
-from unison_storage_conformance.references import reference
+from unison_storage_conformance.harness import Harness
 from unison_storage_conformance.served.remote import REMOTES
 from unison_storage_conformance.served.server import Server
 
 
 class ServedHarness(Harness):
-    """References on a server. ``clients`` may stand in for some of the clients, by part."""
+    """References on a server, which can be stopped and started again."""
 
-    def __init__(self, clients: Mapping[str, Any] | None = None) -> None:
-        self.clients = {**REMOTES, **(clients or {})}
+    servers: type[Server] = Server
+    _server: Server | None = None
 
     @asynccontextmanager
     async def serve(self, clock: ManualClock) -> AsyncIterator[tuple[str, int]]:
         """See ``Harness``."""
-        server = Server({part: reference(part, clock) for part in PARTS})
+        self._server = self.servers(clock)
         try:
-            yield await server.start()
+            yield await self._server.start()
         finally:
-            await server.stop()
+            await self._server.stop()
+
+    async def restart(self) -> None:
+        """See ``Harness``."""
+        assert self._server is not None  # noqa: S101 - nobody restarts what does not run
+        await self._server.restart()
 
     def backend(self, part: str, context: Context) -> Any:  # noqa: ARG002 - the server has the clock
         """See ``Harness``."""
-        return self.clients[part](self.address)
+        return REMOTES[part](self.address)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # another process connects to the server and does not run it
+        return {name: value for name, value in vars(self).items() if name != "_server"}

@@ -7,23 +7,37 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from unison_storage.clock import ManualClock
 from unison_storage.errors import StorageError
+from unison_storage_conformance.harness import PARTS
+from unison_storage_conformance.references import reference
 from unison_storage_conformance.served.frames import packed, receive
 
 
 class Server:
-    """Backends by part, served to whoever connects."""
+    """The references of all parts, served to whoever connects."""
 
-    def __init__(self, backends: Mapping[str, Any]) -> None:
-        self.backends = backends
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.backends = self.made()
+        self._port = 0
         self._listening: asyncio.Server | None = None
         self._connections: set[asyncio.Task[Any]] = set()
 
+    def made(self) -> Mapping[str, Any]:
+        """Return references in which nothing is kept yet."""
+        return {part: reference(part, self.clock) for part in PARTS}
+
     async def start(self) -> tuple[str, int]:
-        """Listen on loopback and return the address."""
-        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        host, port = self._listening.sockets[0].getsockname()
-        return host, port
+        """Listen on loopback and return the address, which stays the same when it is started again."""
+        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        host, self._port = self._listening.sockets[0].getsockname()
+        return host, self._port
+
+    async def restart(self) -> None:
+        """Stop and start again. What was acknowledged is kept."""
+        await self.stop()
+        await self.start()
 
     async def stop(self) -> None:
         """Close the port and every connection, in the middle of what they do."""

@@ -62,7 +62,8 @@ class Backend(ABC):
     backend.7  ``outcome_unknown`` is true exactly where the operation may have taken effect although it failed.
     backend.8  A capability that is not declared raises ``Unsupported`` and changes nothing.
     backend.9  What was acknowledged is visible to every later call, from every client of the same data, and is there
-               after closing and opening again, unless the durability is ``process``.
+               after closing and opening again, and when its writer is killed, unless the durability is ``process``.
+               Where it is ``durable``, that holds when the server is killed, too.
     backend.10 Every call ends within seconds, with an answer or an error, and none stops the event loop meanwhile.
     backend.11 What is within ``limits`` is taken whole: the largest value, the longest address, the fullest batch.
                What is beyond is taken whole or refused, never cut.
@@ -72,7 +73,7 @@ class Backend(ABC):
                was read or sent in part is thrown away, also where the caller gave up: no later call gets what belongs
                to another, and the next one is made anew as soon as the server can be reached.
     backend.15 A call takes effect once at most, and each of its items whole or not at all, whatever is lost on the way
-               and whoever dies in the middle.
+               and whoever dies in the middle; who dies holds up nobody else.
 
     A backend may rely on what the store has checked: addresses follow the grammar, values are within
     ``limits.value``, batches within ``limits.batch``, lifetimes are positive microseconds.

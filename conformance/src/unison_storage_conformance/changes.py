@@ -1,4 +1,7 @@
-"""Changes: calls that change something, by contract, with how to see whether they did. How they fail is not here."""
+"""Changes: calls that change something, by contract, and how to judge whether they did. How they fail is not here.
+
+A call is data: its operation and what it is given, so that another process can make it as well.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from msgspec import Struct
 from unison_storage.contracts.cache import Acquire, Release, Set
 from unison_storage.contracts.cache import Increment as CacheIncrement
 from unison_storage.contracts.memory import Delete, Increment, Put, Touch
+from unison_storage.errors import AvailabilityError, StorageError
 from unison_storage.values import Edge, Node
-from unison_storage_conformance.faults.reads import HOUR, content, draft, versions
+from unison_storage_conformance.outcomes import NotTried, broken
+from unison_storage_conformance.reads import HOUR, content, draft, versions
 
 NEW: Final = b"what a change puts there"
 """Like nothing that an error would say of itself."""
@@ -20,17 +25,75 @@ ITEMS: Final = 8
 """How many items a batch has whose wire fails."""
 
 
+LISTED: Final = 1_000
+"""How many unwanted blobs are looked through for one."""
+
+
 class Change(Struct, frozen=True):
     """A call that is ready to be made. ``look`` answers a value for each item, ``before`` and ``after`` what it is.
 
-    ``each`` is true of batches, which answer item by item; others answer once for all that they touch.
+    ``each`` is true of batches, which answer item by item; others answer once for all that they touch. A body that is
+    written is given as its chunks.
     """
 
-    call: Callable[[Any], Awaitable[Any]]
+    operation: str
+    given: tuple[Any, ...]
     look: Callable[[], Awaitable[Sequence[Any]]]
     before: Sequence[Any]
     after: Sequence[Any]
+    named: Mapping[str, Any] = {}
     each: bool = True
+
+    async def call(self, backend: Any) -> Any:
+        """Make the call and return its answer."""
+        return await asked(backend, self.operation, self.given, self.named)
+
+
+async def judge(change: Change, answer: Any) -> None:
+    """Say whose law is broken by what a change has come to, with its answer."""
+    answers = answer if change.each and isinstance(answer, list) else [answer] * len(change.before)
+    seen = await change.look()
+    for before, after, found, one in zip(change.before, change.after, seen, answers, strict=True):
+        judged(before, after, found, one)
+
+
+async def asked(backend: Any, operation: str, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """Make a call of a change on a backend and return its answer."""
+    if operation == "write":
+        id, chunks = given
+        given = (id, _flow(chunks))
+    return await getattr(backend, operation)(*given, **named)
+
+
+async def _flow(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+def each(answer: Any) -> list[Any]:
+    """Return the answers of a batch one by one, or the one of another call."""
+    return answer if isinstance(answer, list) else [answer]
+
+
+def judged(before: Any, after: Any, found: Any, answer: Any) -> None:
+    """Judge one item by what was there, what should be there now, what is there, and what was answered."""
+    if found not in (before, after):
+        broken(
+            "a call takes effect once or not at all", expected=f"{before!r} or {after!r}", found=found, law="backend.15"
+        )
+    if not isinstance(answer, StorageError):
+        if found != after:
+            broken("what was acknowledged is there", expected=after, found=found, law="backend.9")
+        return
+    if not isinstance(answer, AvailabilityError):
+        broken("a wire that fails comes to an error of availability", found=answer, law="backend.14")
+    if found == after and not answer.outcome_unknown:
+        broken(
+            "the call took effect, and its error denies it",
+            expected="outcome_unknown",
+            found=answer,
+            law="backend.7",
+        )
 
 
 Prepared = Callable[[Any], Awaitable[Change]]
@@ -47,7 +110,7 @@ def _values(ground: Any, addresses: Sequence[str]) -> Callable[[], Awaitable[Seq
 async def _put(ground: Any, number: int = 1, value: bytes = NEW) -> Change:
     puts = [Put(ground.at(f"put{place}"), value, ground.mint(), HOUR) for place in range(number)]
     look = _values(ground, [put.address for put in puts])
-    return Change(lambda backend: backend.put_many(puts), look, [None] * number, [value] * number)
+    return Change("put_many", (puts,), look, [None] * number, [value] * number)
 
 
 async def _put_many(ground: Any) -> Change:
@@ -66,18 +129,19 @@ async def _held(ground: Any, name: str, value: bytes = b"old") -> str:
 
 async def _put_over(ground: Any) -> Change:
     put = Put(await _held(ground, "over"), NEW, ground.mint(), HOUR)
-    return Change(lambda backend: backend.put_many([put]), _values(ground, [put.address]), [b"old"], [NEW])
+    return Change("put_many", ([put],), _values(ground, [put.address]), [b"old"], [NEW])
 
 
 async def _delete(ground: Any) -> Change:
     address = await _held(ground, "gone")
-    return Change(lambda backend: backend.delete_many([Delete(address)]), _values(ground, [address]), [b"old"], [None])
+    return Change("delete_many", ([Delete(address)],), _values(ground, [address]), [b"old"], [None])
 
 
 async def _delete_prefix(ground: Any) -> Change:
     addresses = [await _held(ground, f"below{place}") for place in range(3)]
     return Change(
-        lambda backend: backend.delete_prefix(ground.below()),
+        "delete_prefix",
+        (ground.below(),),
         _values(ground, addresses),
         [b"old"] * 3,
         [None] * 3,
@@ -87,9 +151,7 @@ async def _delete_prefix(ground: Any) -> Change:
 
 async def _increment(ground: Any) -> Change:
     increment = Increment(ground.at("counter"), 5, ground.mint(), HOUR)
-    return Change(
-        lambda backend: backend.increment_many([increment]), _values(ground, [increment.address]), [None], [b"5"]
-    )
+    return Change("increment_many", ([increment],), _values(ground, [increment.address]), [None], [b"5"])
 
 
 def _lasting(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
@@ -103,26 +165,24 @@ def _lasting(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]
 async def _touch(ground: Any) -> Change:
     address = await _held(ground, "touched")
 
-    return Change(
-        lambda backend: backend.touch_many([Touch(address, None)]), _lasting(ground, address), [False], [True]
-    )
+    return Change("touch_many", ([Touch(address, None)],), _lasting(ground, address), [False], [True])
 
 
 async def _get_touched(ground: Any) -> Change:
     address = await _held(ground, "touched")
 
-    return Change(lambda backend: backend.get_many([address], touch=None), _lasting(ground, address), [False], [True])
+    return Change("get_many", ([address],), _lasting(ground, address), [False], [True], {"touch": None})
 
 
 async def _set(ground: Any) -> Change:
     given = [Set(ground.at(f"set{place}"), NEW, HOUR) for place in range(ITEMS)]
     look = _values(ground, [one.address for one in given])
-    return Change(lambda backend: backend.set_many(given), look, [None] * ITEMS, [NEW] * ITEMS)
+    return Change("set_many", (given,), look, [None] * ITEMS, [NEW] * ITEMS)
 
 
 async def _add(ground: Any) -> Change:
     given = Set(ground.at("added"), NEW, HOUR)
-    return Change(lambda backend: backend.add_many([given]), _values(ground, [given.address]), [None], [NEW])
+    return Change("add_many", ([given],), _values(ground, [given.address]), [None], [NEW])
 
 
 async def _cached(ground: Any, name: str) -> str:
@@ -133,12 +193,12 @@ async def _cached(ground: Any, name: str) -> str:
 
 async def _uncache(ground: Any) -> Change:
     address = await _cached(ground, "gone")
-    return Change(lambda backend: backend.delete_many([address]), _values(ground, [address]), [b"old"], [None])
+    return Change("delete_many", ([address],), _values(ground, [address]), [b"old"], [None])
 
 
 async def _cache_increment(ground: Any) -> Change:
     given = CacheIncrement(ground.at("counter"), 5, HOUR)
-    return Change(lambda backend: backend.increment_many([given]), _values(ground, [given.address]), [None], [b"5"])
+    return Change("increment_many", ([given],), _values(ground, [given.address]), [None], [b"5"])
 
 
 async def _acquire(ground: Any) -> Change:
@@ -152,20 +212,42 @@ async def _acquire(ground: Any) -> Change:
         return ["free" if free else "held"]
 
     given = Acquire(address, "owner", HOUR)
-    return Change(lambda backend: backend.acquire_many([given]), look, ["free"], ["held"])
+    return Change("acquire_many", ([given],), look, ["free"], ["held"])
 
 
 async def _commit(ground: Any) -> Change:
     new = await draft(ground, "committed")
-    return Change(lambda backend: backend.commit(new), _listed(ground, new.address), [None], [new.version], each=False)
+    return Change("commit", (new,), _listed(ground, new.address), [None], [new.version], each=False)
 
 
 async def _uncommit(ground: Any) -> Change:
     old = await draft(ground, "gone")
     await ground.backend.commit(old)
-    return Change(
-        lambda backend: backend.delete_many([Delete(old.address)]), _listed(ground, old.address), [old.version], [None]
-    )
+    return Change("delete_many", ([Delete(old.address)],), _listed(ground, old.address), [old.version], [None])
+
+
+async def _begin(ground: Any) -> Change:
+    blob = ground.blob()
+
+    async def look() -> Sequence[Any]:
+        return [blob in await ground.backend.known([blob])]
+
+    return Change("begin", (blob, None), look, [False], [True], each=False)
+
+
+async def _commit_over(ground: Any) -> Change:
+    old = await draft(ground, "over")
+    await ground.backend.commit(old)
+    new = await draft(ground, "over")
+
+    async def look() -> Sequence[Any]:
+        [row] = await ground.backend.get_many([new.address])
+        listed = await ground.backend.unwanted((await ground.backend.now()) + HOUR, 0, LISTED)
+        if old.blob not in listed and len(listed) == LISTED:
+            raise NotTried("the index holds so many unwanted blobs that those of the suite can't be told")
+        return [(row and row.version, old.blob in listed)]
+
+    return Change("commit", (new,), look, [(old.version, False)], [(new.version, True)], each=False)
 
 
 def _listed(ground: Any, address: str) -> Callable[[], Awaitable[Sequence[Any]]]:
@@ -186,15 +268,13 @@ def _nodes(ground: Any, refs: Sequence[Any]) -> Callable[[], Awaitable[Sequence[
 async def _upsert_nodes(ground: Any) -> Change:
     nodes = [_node(ground, f"n{place}", name="new") for place in range(ITEMS)]
     look = _nodes(ground, [node.ref for node in nodes])
-    return Change(lambda backend: backend.upsert_nodes(nodes), look, [None] * ITEMS, [{"name": "new"}] * ITEMS)
+    return Change("upsert_nodes", (nodes,), look, [None] * ITEMS, [{"name": "new"}] * ITEMS)
 
 
 async def _merge_node(ground: Any) -> Change:
     await ground.backend.upsert_nodes([_node(ground, "n", a=1)])
     node = _node(ground, "n", b=2)
-    return Change(
-        lambda backend: backend.upsert_nodes([node]), _nodes(ground, [node.ref]), [{"a": 1}], [{"a": 1, "b": 2}]
-    )
+    return Change("upsert_nodes", ([node],), _nodes(ground, [node.ref]), [{"a": 1}], [{"a": 1, "b": 2}])
 
 
 async def _upsert_edges(ground: Any) -> Change:
@@ -205,7 +285,7 @@ async def _upsert_edges(ground: Any) -> Change:
     async def look() -> Sequence[Any]:
         return [edge and edge.properties for edge in await ground.backend.get_edges([edge.ref for edge in edges])]
 
-    return Change(lambda backend: backend.upsert_edges(edges), look, [None] * ITEMS, [{"w": 1}] * ITEMS)
+    return Change("upsert_edges", (edges,), look, [None] * ITEMS, [{"w": 1}] * ITEMS)
 
 
 async def _delete_node(ground: Any) -> Change:
@@ -219,20 +299,27 @@ async def _delete_node(ground: Any) -> Change:
         [link] = await ground.backend.get_edges([edge.ref])
         return [(node is not None, link is not None)]
 
-    return Change(lambda backend: backend.delete_nodes([ends[0].ref], True), look, [(True, True)], [(False, False)])
+    return Change(
+        "delete_nodes",
+        (
+            [ends[0].ref],
+            True,
+        ),
+        look,
+        [(True, True)],
+        [(False, False)],
+    )
 
 
 async def _write(ground: Any, given: bytes = b"some bytes") -> Change:
     id = ground.blob()
 
-    async def body() -> AsyncIterator[bytes]:
-        for start in range(0, len(given), 50_000):
-            yield given[start : start + 50_000]
+    chunks = [given[start : start + 50_000] for start in range(0, len(given), 50_000)]
 
     async def look() -> Sequence[Any]:
         return [await content(id)(ground.backend)]
 
-    return Change(lambda backend: backend.write(id, body()), look, [None], [given], each=False)
+    return Change("write", (id, chunks), look, [None], [given], each=False)
 
 
 async def _write_large(ground: Any) -> Change:
@@ -243,7 +330,7 @@ async def _unwrite(ground: Any) -> Change:
     change = await _write(ground)
     await change.call(ground.backend)
     id = ground.made[-1]
-    return Change(lambda backend: backend.delete_many([id]), change.look, change.after, change.before)
+    return Change("delete_many", ([id],), change.look, change.after, change.before)
 
 
 CHANGES: Final[Mapping[str, Sequence[Prepared]]] = {
@@ -252,7 +339,7 @@ CHANGES: Final[Mapping[str, Sequence[Prepared]]] = {
         *(_touch, _get_touched),
     ),
     "cache": (_set, _add, _uncache, _cache_increment, _acquire),
-    "index": (_commit, _uncommit),
+    "index": (_begin, _commit, _commit_over, _uncommit),
     "graph": (_upsert_nodes, _merge_node, _upsert_edges, _delete_node),
     "blobs": (_write, _write_large, _unwrite),
 }
