@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,7 +24,7 @@ B = TypeVar("B", bound=Backend)
 class Ground(Generic[B]):
     """What a check may do. ``root`` begins every address of it and ends with U+001F; as a space it is one as well."""
 
-    def __init__(self, site: Site, number: str, kept: int | None = KEPT) -> None:
+    def __init__(self, site: Site, number: str, kept: int | None = KEPT, client: Backend | None = None) -> None:
         self.site = site
         self.root = f"{site.root}{number}{SEPARATOR}"
         self.steps: Steps = deque(maxlen=kept)
@@ -34,10 +35,11 @@ class Ground(Generic[B]):
         self._minted = count(1)
         self._subs = count(1)
         self._clients: list[Backend] = []
+        self._client = client
         self._watch()
 
     def _watch(self) -> None:
-        self.backend: B = self.watched(self.site.backend)
+        self.backend: B = self.watched(self._client or self.site.backend)
 
     @property
     def limits(self) -> Limits:
@@ -127,7 +129,15 @@ class Ground(Generic[B]):
 
     def anew(self) -> Ground[B]:
         """Return ground below this one, for one story of a machine; all its calls are kept, to be replayed."""
-        return Ground(self.site, f"{self._number}{SEPARATOR}{next(self._subs)}", kept=None)
+        return self._below(self._client)
+
+    def alone(self) -> Ground[B]:
+        """Return ground below this one for a client of its own, which is not opened yet; it is closed at the end."""
+        self._clients.append(self.site.make())
+        return self._below(self._clients[-1])
+
+    def _below(self, client: Backend | None) -> Ground[B]:
+        return Ground(self.site, f"{self._number}{SEPARATOR}{next(self._subs)}", kept=None, client=client)
 
     def watched(self, backend: Any) -> Any:
         """Return a backend under watch, its calls written down with those of this check."""
@@ -137,7 +147,8 @@ class Ground(Generic[B]):
         """Close what the check has opened, and remove what it has written where that is one call."""
         clients, self._clients = self._clients, []
         for client in clients:
-            await client.close()
+            async with asyncio.timeout(self.deadline):
+                await client.close()
         await self.site.clear(self.root)
 
 

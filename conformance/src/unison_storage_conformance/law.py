@@ -59,7 +59,7 @@ KIND_OF: Final[Mapping[str, str]] = {
 }
 
 _SENTENCE: Final = re.compile(r"^ *(?P<law>[a-z]+\.\d+) +(?P<text>\S.*(?:\n {6,}\S.*)*)", re.MULTILINE)
-_MODULES: Final = ("laws", "machines", "histories", "faults", "crashes")
+_MODULES: Final = ("laws", "machines", "histories", "faults", "crashes", "resources")
 
 Call = Callable[[Any], Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,6 +75,8 @@ class Check(Struct, frozen=True):
     call: Call
     capability: Capability | None = None
     face: str = "backend"
+    wire: bool = False
+    """Whether it needs a server to which there is a wire."""
 
     @property
     def kind(self) -> str:
@@ -97,17 +99,22 @@ def law(
     capability: Capability | None = None,
     face: str = "backend",
     level: Level = Level.LAWS,
+    wire: bool = False,
 ) -> Callable[[F], F]:
     """Register a check of a law. ``on`` names the contracts of a law of all backends; by default all five.
 
-    ``face`` is ``store`` for what is tried on a handle of a store instead of a backend.
+    ``face`` is ``store`` for what is tried on a handle of a store instead of a backend. ``wire`` is for what needs a
+    server, as all of level faults does.
     """
     own = number.partition(".")[0]
     contracts = tuple(on) or (tuple(PART_OF) if own == "backend" else (own,))
     level = Level.PLUGIN if own == "plugin" else level
 
     def register(call: F) -> F:
-        _checks.extend(Check(number, call.__name__, contract, level, call, capability, face) for contract in contracts)
+        needed = wire or level is Level.FAULTS
+        _checks.extend(
+            Check(number, call.__name__, contract, level, call, capability, face, needed) for contract in contracts
+        )
         return call
 
     return register

@@ -38,17 +38,17 @@ class Proxy:
         """Whether the fault that was set has happened."""
         self._fault: Fault | None = None
         self._listening: asyncio.Server | None = None
-        self._address: Address = ("127.0.0.1", 0)
+        self.address: Address = ("127.0.0.1", 0)
         self._wires: set[asyncio.Task[Any]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
 
     async def open(self) -> Address:
         """Listen, on the port that it had before, and return the address."""
-        self._listening = await asyncio.start_server(self._wire, *self._address)
+        self._listening = await asyncio.start_server(self._wire, *self.address)
         host, port = self._listening.sockets[0].getsockname()
-        self._address = (host, port)
-        return self._address
+        self.address = (host, port)
+        return self.address
 
     async def close(self) -> None:
         """Refuse whoever connects from now on, and cut every wire."""

@@ -62,7 +62,7 @@ class Run:
             return (
                 check.face == "store" and check.level is not Level.CRASH
             )  # and not "objects" alone: memory has laws of its store too
-        if check.level is Level.FAULTS and not self.target.has_server:
+        if check.wire and not self.target.has_server:
             return False  # there is no wire that could fail
         if check.contract == "objects":
             return all(part in parts for part in _OBJECT_PARTS)

@@ -21,3 +21,4 @@ from unison_storage_conformance.mutants import memory_conditions as memory_condi
 from unison_storage_conformance.mutants import memory_counters as memory_counters
 from unison_storage_conformance.mutants import memory_many as memory_many
 from unison_storage_conformance.mutants import objects as objects
+from unison_storage_conformance.mutants import resources as resources

@@ -52,8 +52,10 @@ class BackendSpec(Struct, frozen=True, kw_only=True):
 class Backend(ABC):
     """Laws of every backend.
 
-    backend.1  ``open`` makes the backend ready and is called before anything else; a failure leaves nothing open.
-    backend.2  ``close`` may be called twice, returns within seconds and leaves no task, thread, socket or file open.
+    backend.1  ``open`` makes the backend ready and is called before anything else, also after ``close`` and then in
+               another event loop; a failure leaves nothing open.
+    backend.2  ``close`` may be called twice, and while calls are under way, which then end; it returns within seconds
+               and leaves no task, thread, socket or file open, whatever callers gave up before.
     backend.3  ``health`` never raises and asks the server now.
     backend.4  A batch answers item by item, in order: a value or an error. One bad item fails no other; what concerns
                all items alike (no connection, no room) may be raised for the whole batch.
