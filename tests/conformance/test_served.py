@@ -12,7 +12,9 @@ FEW = Profile("few", examples=3, steps=5, histories=20)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("level", "fewest"), [(Level.FAULTS, 12), (Level.CRASH, 2), (Level.RESOURCES, 8)])
+@pytest.mark.parametrize(
+    ("level", "fewest"), [(Level.FAULTS, 12), (Level.CRASH, 2), (Level.RESOURCES, 8), (Level.SECRECY, 5)]
+)
 def test_a_client_that_does_it_right_is_accused_of_nothing(kind: str, level: Level, fewest: int) -> None:
     harness = ServedHarness()
     harness.kinds = (kind,)

@@ -118,7 +118,7 @@ async def _put_many(ground: Any) -> Change:
 
 
 async def _put_large(ground: Any) -> Change:
-    return await _put(ground, 1, b"large " * 20_000)
+    return await _put(ground, 1, NEW * 5_000)
 
 
 async def _held(ground: Any, name: str, value: bytes = b"old") -> str:
@@ -266,9 +266,9 @@ def _nodes(ground: Any, refs: Sequence[Any]) -> Callable[[], Awaitable[Sequence[
 
 
 async def _upsert_nodes(ground: Any) -> Change:
-    nodes = [_node(ground, f"n{place}", name="new") for place in range(ITEMS)]
+    nodes = [_node(ground, f"n{place}", name=NEW.decode()) for place in range(ITEMS)]
     look = _nodes(ground, [node.ref for node in nodes])
-    return Change("upsert_nodes", (nodes,), look, [None] * ITEMS, [{"name": "new"}] * ITEMS)
+    return Change("upsert_nodes", (nodes,), look, [None] * ITEMS, [{"name": NEW.decode()}] * ITEMS)
 
 
 async def _merge_node(ground: Any) -> Change:
@@ -311,7 +311,7 @@ async def _delete_node(ground: Any) -> Change:
     )
 
 
-async def _write(ground: Any, given: bytes = b"some bytes") -> Change:
+async def _write(ground: Any, given: bytes = NEW) -> Change:
     id = ground.blob()
 
     chunks = [given[start : start + 50_000] for start in range(0, len(given), 50_000)]
@@ -323,7 +323,7 @@ async def _write(ground: Any, given: bytes = b"some bytes") -> Change:
 
 
 async def _write_large(ground: Any) -> Change:
-    return await _write(ground, b"large " * 50_000)
+    return await _write(ground, NEW * 12_000)
 
 
 async def _unwrite(ground: Any) -> Change:

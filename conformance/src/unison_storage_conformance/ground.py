@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from unison_storage.addresses import SEPARATOR, Address
 from unison_storage.capabilities import Limits
 from unison_storage.contracts.backend import Backend
+from unison_storage.contracts.context import Context
 from unison_storage_conformance.ageing import MICRO
 from unison_storage_conformance.outcomes import NotTried, broken, same
 from unison_storage_conformance.target import survives
@@ -24,9 +25,11 @@ B = TypeVar("B", bound=Backend)
 class Ground(Generic[B]):
     """What a check may do. ``root`` begins every address of it and ends with U+001F; as a space it is one as well."""
 
-    def __init__(self, site: Site, number: str, kept: int | None = KEPT, client: Backend | None = None) -> None:
+    def __init__(
+        self, site: Site, number: str, kept: int | None = KEPT, client: Backend | None = None, hidden: str = ""
+    ) -> None:
         self.site = site
-        self.root = f"{site.root}{number}{SEPARATOR}"
+        self.root = f"{site.root}{number}{SEPARATOR}{hidden}{SEPARATOR if hidden else ''}"
         self.steps: Steps = deque(maxlen=kept)
         self._name = f"{site.run}.{number.replace(SEPARATOR, '.')}"
         self._number = number
@@ -35,11 +38,13 @@ class Ground(Generic[B]):
         self._minted = count(1)
         self._subs = count(1)
         self._clients: list[Backend] = []
-        self._client = client
+        self.client = client
+        """The client that is alone here, if it is; without a watch over it."""
+        self._hidden = hidden
         self._watch()
 
     def _watch(self) -> None:
-        self.backend: B = self.watched(self._client or self.site.backend)
+        self.backend: B = self.watched(self.client or self.site.backend)
 
     @property
     def limits(self) -> Limits:
@@ -129,15 +134,19 @@ class Ground(Generic[B]):
 
     def anew(self) -> Ground[B]:
         """Return ground below this one, for one story of a machine; all its calls are kept, to be replayed."""
-        return self._below(self._client)
+        return self._below(self.client, self._hidden)
 
-    def alone(self) -> Ground[B]:
-        """Return ground below this one for a client of its own, which is not opened yet; it is closed at the end."""
-        self._clients.append(self.site.make())
-        return self._below(self._clients[-1])
+    def alone(self, context: Context | None = None, hidden: str = "") -> Ground[B]:
+        """Return ground below this one for a client of its own, which is not opened yet; it is closed at the end.
 
-    def _below(self, client: Backend | None) -> Ground[B]:
-        return Ground(self.site, f"{self._number}{SEPARATOR}{next(self._subs)}", kept=None, client=client)
+        ``hidden`` is a segment of every address there, and of nothing else.
+        """
+        self._clients.append(self.site.make(context))
+        return self._below(self._clients[-1], hidden)
+
+    def _below(self, client: Backend | None, hidden: str = "") -> Ground[B]:
+        number = f"{self._number}{SEPARATOR}{next(self._subs)}"
+        return Ground(self.site, number, kept=None, client=client, hidden=hidden)
 
     def watched(self, backend: Any) -> Any:
         """Return a backend under watch, its calls written down with those of this check."""

@@ -48,6 +48,9 @@ class Harness:
     address: tuple[str, int] | None = None
     """Where the server listens: taken from the URL or from ``serve``. Faults are tried where there is one."""
 
+    passwords: Sequence[str] = ()
+    """Secrets that the backends are given to reach their server, beside the password of the URL. None may be told."""
+
     surface: Callable[[ManualClock], AbstractAsyncContextManager[Any]] | None = None
     """``surface(clock)`` opens what has ``memory`` and ``objects`` as a storage has them, in place of backends."""
 

@@ -59,7 +59,7 @@ KIND_OF: Final[Mapping[str, str]] = {
 }
 
 _SENTENCE: Final = re.compile(r"^ *(?P<law>[a-z]+\.\d+) +(?P<text>\S.*(?:\n {6,}\S.*)*)", re.MULTILINE)
-_MODULES: Final = ("laws", "machines", "histories", "faults", "crashes", "resources")
+_MODULES: Final = ("laws", "machines", "histories", "faults", "crashes", "secrecy", "resources")
 
 Call = Callable[[Any], Any]
 F = TypeVar("F", bound=Callable[..., Any])

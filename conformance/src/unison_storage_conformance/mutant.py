@@ -37,7 +37,7 @@ class Mutant(Struct, frozen=True):
     contract: str
     make: Callable[..., Backend]
     server: type[Server] | None = None
-    """What ``make`` is a client of: it takes the address of the server instead of a clock."""
+    """What ``make`` is a client of: it takes an address and a password instead of a clock."""
     level: Level | None = None
     """The level that has to catch it, where only one can be expected to."""
 
@@ -64,7 +64,8 @@ def mutant(
 ) -> Callable[[F], F]:
     """Register a broken backend: a class or a function that takes a clock. ``on`` names the contract it fulfils.
 
-    One that is the client of a ``server`` takes its address instead. ``level`` is the one that has to catch it.
+    One that is the client of a ``server`` takes its address and a password instead. ``level`` is the one that has to
+    catch it. Where the class has an attribute ``telemetry``, it is set to that of the context.
     """
 
     def register(made: F) -> F:
@@ -104,7 +105,10 @@ class MutantHarness(Harness):
     def backend(self, part: str, context: Context) -> Backend | None:
         """See ``Harness``."""
         if part == self.part:
-            return self.variant.make(context.clock)
+            made = self.variant.make(context.clock)
+            if hasattr(made, "telemetry"):
+                made.telemetry = context.telemetry
+            return made
         return reference(part, context.clock)
 
     def __getstate__(self) -> Any:
@@ -115,13 +119,14 @@ class ServedMutantHarness(ServedHarness):
     """A harness for one client of a server; those of the other parts do it right."""
 
     def __init__(self, variant: Mutant) -> None:
+        super().__init__()
         self.variant = variant
         self.servers = variant.server or Server
 
     def backend(self, part: str, context: Context) -> Any:
         """See ``Harness``."""
         if part == PART_OF[self.variant.contract]:
-            return self.variant.make(self.address)
+            return self.variant.make(self.address, self.passwords[0])
         return super().backend(part, context)
 
 

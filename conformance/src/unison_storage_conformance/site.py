@@ -8,6 +8,7 @@ from typing import Any
 from unison_storage.addresses import SEPARATOR
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.cache import CacheBackend
+from unison_storage.contracts.context import Context
 from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import Delete, MemoryBackend
 from unison_storage.contracts.objects import Blobs, ObjectIndex
@@ -55,9 +56,9 @@ class Site:
         self.backend = self.make()
         await self.backend.open()
 
-    def make(self) -> Backend:
+    def make(self, context: Context | None = None) -> Backend:
         """Return another backend on the same target, with connections of its own, not opened yet."""
-        return self.target.make(self.part, self.target.context())
+        return self.target.make(self.part, context or self.target.context())
 
     async def pass_time(self, ticks: float) -> None:
         """Let time pass; the first time it is shown that it does."""

@@ -64,6 +64,12 @@ class Target:
         return Target(self.harness.at(address), self.clock)
 
     @property
+    def passwords(self) -> Sequence[str]:
+        """What nobody may be told: the password of the URL, and what else the harness names."""
+        own = self.url.password if self.url is not None else None
+        return [*([own] if own else []), *self.harness.passwords]
+
+    @property
     def shown(self) -> str:
         """The URL without its password, or the name of the harness."""
         return self.url.masked if self.url is not None else type(self.harness).__name__

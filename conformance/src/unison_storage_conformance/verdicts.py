@@ -32,6 +32,7 @@ class Level(StrEnum):
     HISTORIES = "histories"
     FAULTS = "faults"
     CRASH = "crash"
+    SECRECY = "secrecy"
     RESOURCES = "resources"
 
 

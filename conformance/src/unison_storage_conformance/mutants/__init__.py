@@ -22,3 +22,4 @@ from unison_storage_conformance.mutants import memory_counters as memory_counter
 from unison_storage_conformance.mutants import memory_many as memory_many
 from unison_storage_conformance.mutants import objects as objects
 from unison_storage_conformance.mutants import resources as resources
+from unison_storage_conformance.mutants import secrecy as secrecy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,10 +20,13 @@ class ServedHarness(Harness):
     servers: type[Server] = Server
     _server: Server | None = None
 
+    def __init__(self) -> None:
+        self.passwords = [secrets.token_urlsafe(12)]
+
     @asynccontextmanager
     async def serve(self, clock: ManualClock) -> AsyncIterator[tuple[str, int]]:
         """See ``Harness``."""
-        self._server = self.servers(clock)
+        self._server = self.servers(clock, self.passwords[0])
         try:
             yield await self._server.start()
         finally:
@@ -35,7 +39,7 @@ class ServedHarness(Harness):
 
     def backend(self, part: str, context: Context) -> Any:  # noqa: ARG002 - the server has the clock
         """See ``Harness``."""
-        return REMOTES[part](self.address)
+        return REMOTES[part](self.address, self.passwords[0])
 
     def __getstate__(self) -> dict[str, Any]:
         # another process connects to the server and does not run it

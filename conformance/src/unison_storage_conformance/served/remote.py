@@ -32,9 +32,10 @@ class Link:
     patience: ClassVar[float] = 1.0
     """Seconds that an answer may take."""
 
-    def __init__(self, part: str, address: Address) -> None:
+    def __init__(self, part: str, address: Address, password: str) -> None:
         self.part = part
         self.address = address
+        self.password = password
         self.ready = False
         self.idle: list[Connection] = []
         self.busy: set[Connection] = set()
@@ -103,7 +104,7 @@ class Link:
         self, connection: Connection, operation: str, given: Any, named: Mapping[str, Any], body: Any
     ) -> None:
         """Send one call, and the chunks of a body after it. What goes wrong is met when the answer is awaited."""
-        connection[1].write(packed(self.part, operation, given, dict(named)))
+        connection[1].write(packed(self.password, self.part, operation, given, dict(named)))
         if body is not None:
             async for chunk in body:
                 connection[1].write(packed("chunk", chunk))
@@ -149,8 +150,8 @@ class Remote:
     links: ClassVar[type[Link]] = Link
     part: ClassVar[str]
 
-    def __init__(self, address: Address) -> None:
-        self.link = self.links(self.part, address)
+    def __init__(self, address: Address, password: str) -> None:
+        self.link = self.links(self.part, address, password)
 
     async def open(self) -> None:
         """See ``Backend``."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from unison_storage.clock import ManualClock
-from unison_storage.errors import StorageError
+from unison_storage.errors import AccessDenied, StorageError
 from unison_storage_conformance.harness import PARTS
 from unison_storage_conformance.references import reference
 from unison_storage_conformance.served.frames import packed, receive
@@ -17,8 +18,9 @@ from unison_storage_conformance.served.frames import packed, receive
 class Server:
     """The references of all parts, served to whoever connects."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, password: str) -> None:
         self.clock = clock
+        self.password = password
         self.backends = self.made()
         self._port = 0
         self._listening: asyncio.Server | None = None
@@ -71,8 +73,10 @@ class Server:
             writer.transport.abort()
 
     async def _answers(self, call: list[Any], reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-        part, operation, given, named = call
+        password, part, operation, given, named = call
         try:
+            if not hmac.compare_digest(password, self.password):
+                raise AccessDenied("the password is another one")
             method = getattr(self.backends[part], operation)
             if operation == "read":
                 async for chunk in method(*given, **named):

@@ -76,6 +76,8 @@ class Backend(ABC):
                to another, and the next one is made anew as soon as the server can be reached.
     backend.15 A call takes effect once at most, and each of its items whole or not at all, whatever is lost on the way
                and whoever dies in the middle; who dies holds up nobody else.
+    backend.16 No value, address or password is told to logs, warnings, standard streams, ``health``, ``repr`` or the
+               labels of metrics, whatever fails; and no password to an error.
 
     A backend may rely on what the store has checked: addresses follow the grammar, values are within
     ``limits.value``, batches within ``limits.batch``, lifetimes are positive microseconds.
