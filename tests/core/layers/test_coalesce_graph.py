@@ -156,6 +156,34 @@ def test_equal_reads_share_one_item_and_one_that_is_sent_is_not_shared(operation
     under_way(test)
 
 
+def test_callers_that_share_an_item_share_nothing_that_can_be_changed() -> None:
+    async def test(slow: SlowGraph, layer: GraphBackend) -> None:
+        slow.go.set()
+        await slow.upsert_nodes([Node(*ref(id), {"tags": ["x"]}) for id in "ab"])
+        await slow.upsert_edges([Edge(*link("a", "b"), {"tags": ["x"]})])
+        busy = await fill(slow, layer)
+        asked = (
+            lambda: layer.get_nodes((ref("a"),)),
+            lambda: layer.get_edges((link("a", "b"),)),
+            lambda: layer.neighbors((question("a"),)),
+        )
+        calls = [asyncio.ensure_future(ask()) for ask in asked for _ in range(3)]
+        await settle()
+        slow.go.set()
+        answers: list[Any] = await asyncio.gather(*calls)
+        assert [len(items) for _, items in slow.sent] == [1, 1, 1]
+        for first in answers[::3]:
+            changed = first[0][0].edge if isinstance(first[0], list) else first[0]
+            changed.properties["tags"].append("changed")
+        answers[6][0].append("more")
+        for other in (*answers[1::3], *answers[2::3]):
+            assert "changed" not in repr(other)
+            assert "more" not in repr(other)
+        await asyncio.gather(*busy)
+
+    under_way(test)
+
+
 def test_questions_that_differ_in_anything_are_items_of_their_own() -> None:
     asked = [
         question("a"),

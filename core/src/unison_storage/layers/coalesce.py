@@ -8,6 +8,7 @@ items is a batch already: it waits for its turn as one statement.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from copy import deepcopy
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from unison_storage.layers.passing import layered
 from unison_storage.values import MISSING, Edge, EdgeRef, Missing, Neighbor, Node, NodeRef
 
 Many = Callable[[Sequence[Any]], Awaitable[list[Any]]]
+Share = Callable[[Any], Any] | None
 
 _address: Callable[[Any], Address] = attrgetter("address")
 
@@ -31,17 +33,22 @@ def _itself(address: Any) -> Address:
     return str(address)
 
 
+def _as_it_is(answer: Any) -> Any:
+    """Return a row or bytes for a further caller: nobody can change them. Nodes and edges have properties to copy."""
+    return answer
+
+
 def coalesce_memory(inner: MemoryBackend) -> MemoryBackend:
     """Return memory in which concurrent single calls are gathered."""
     gate = Gate(inner.limits.concurrency)
-    gets = _lane(gate, inner, inner.get_many, _itself, shared=True)
+    gets = _lane(gate, inner, inner.get_many, _itself, share=_as_it_is)
 
     async def get_many(addresses: Sequence[Address], touch: int | Literal[Missing.MISSING] | None = MISSING) -> Rows:
         # a read that touches is a write, and rare: it goes by itself
         return await gets(addresses) if touch is MISSING else await inner.get_many(addresses, touch)
 
     replaced: dict[str, Callable[..., Any]] = {
-        name: _lane(gate, inner, getattr(inner, name), _address, shared=False)
+        name: _lane(gate, inner, getattr(inner, name), _address, share=None)
         for name in ("put_many", "delete_many", "touch_many", "increment_many")
     }
     return layered(inner, {**replaced, "get_many": get_many, "close": _closing(gate, inner)})
@@ -50,7 +57,7 @@ def coalesce_memory(inner: MemoryBackend) -> MemoryBackend:
 def coalesce_index(inner: ObjectIndex) -> ObjectIndex:
     """Return an object index in which concurrent single reads are gathered."""
     gate = Gate(inner.limits.concurrency)
-    gets = _lane(gate, inner, inner.get_many, _itself, shared=True)
+    gets = _lane(gate, inner, inner.get_many, _itself, share=_as_it_is)
     return layered(inner, {"get_many": gets, "close": _closing(gate, inner)})
 
 
@@ -58,28 +65,28 @@ def coalesce_cache(inner: CacheBackend) -> CacheBackend:
     """Return a cache in which concurrent single calls are gathered."""
     gate = Gate(inner.limits.concurrency)
     replaced: dict[str, Callable[..., Any]] = {
-        name: _lane(gate, inner, getattr(inner, name), _address, shared=False)
+        name: _lane(gate, inner, getattr(inner, name), _address, share=None)
         for name in ("set_many", "add_many", "touch_many", "increment_many")
     }
-    replaced["get_many"] = _lane(gate, inner, inner.get_many, _itself, shared=True)
-    replaced["delete_many"] = _lane(gate, inner, inner.delete_many, _itself, shared=False)
+    replaced["get_many"] = _lane(gate, inner, inner.get_many, _itself, share=_as_it_is)
+    replaced["delete_many"] = _lane(gate, inner, inner.delete_many, _itself, share=None)
     return layered(inner, {**replaced, "close": _closing(gate, inner)})
 
 
 def coalesce_graph(inner: GraphBackend) -> GraphBackend:
     """Return a graph in which concurrent single calls are gathered."""
     gate = Gate(inner.limits.concurrency)
-    first_pages = _lane(gate, inner, inner.neighbors, _question, shared=True)
+    first_pages = _lane(gate, inner, inner.neighbors, _question, share=deepcopy)
 
     async def neighbors(asked: Sequence[Neighbors]) -> list[Outcome[list[Neighbor]]]:
         # what goes on from a cursor is asked once, and the listing behind it is long
         return await (inner.neighbors if any(one.after for one in asked) else first_pages)(asked)
 
     replaced: dict[str, Callable[..., Any]] = {
-        "get_nodes": _lane(gate, inner, inner.get_nodes, _name, shared=True),
-        "get_edges": _lane(gate, inner, inner.get_edges, _edge_name, shared=True),
-        "upsert_nodes": _lane(gate, inner, inner.upsert_nodes, _name_of, shared=False),
-        "upsert_edges": _lane(gate, inner, inner.upsert_edges, _edge_name_of, shared=False),
+        "get_nodes": _lane(gate, inner, inner.get_nodes, _name, share=deepcopy),
+        "get_edges": _lane(gate, inner, inner.get_edges, _edge_name, share=deepcopy),
+        "upsert_nodes": _lane(gate, inner, inner.upsert_nodes, _name_of, share=None),
+        "upsert_edges": _lane(gate, inner, inner.upsert_edges, _edge_name_of, share=None),
         "neighbors": neighbors,
     }
     return layered(inner, {**replaced, "close": _closing(gate, inner)})
@@ -106,8 +113,8 @@ def _question(asked: Neighbors) -> str:
     return "\x00".join((*asked.start, asked.direction, *chosen, str(asked.limit)))
 
 
-def _lane(gate: Gate, inner: Backend, send: Many, key: Callable[[Any], Address], *, shared: bool) -> Many:
-    lane: Lane[Any, Any] = Lane(gate, send, key, inner.limits.batch, shared=shared)
+def _lane(gate: Gate, inner: Backend, send: Many, key: Callable[[Any], Address], *, share: Share) -> Many:
+    lane: Lane[Any, Any] = Lane(gate, send, key, inner.limits.batch, share=share)
     try_enter, leave, one, many = gate.try_enter, gate.leave, lane.one, lane.many
 
     async def gathered(items: Sequence[Any]) -> list[Any]:

@@ -32,11 +32,15 @@ class Call(Generic[Item, Result]):
         """Whether anybody still waits: a waiter that was cancelled stays in the list, done."""
         return not all(waiter.done() for waiter in self.waiters)
 
-    def settle(self, result: Result | StorageError) -> None:
-        """Hand the result to every waiter; errors as copies, so that no two share a traceback."""
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(result.copy() if isinstance(result, StorageError) else result)
+    def settle(self, result: Result | StorageError, share: Callable[[Result], Result] | None) -> None:
+        """Hand the result to the first waiter, and one of its own to every other; no two errors share a traceback."""
+        for place, waiter in enumerate(self.waiters):
+            if waiter.done():
+                continue
+            if isinstance(result, StorageError):
+                waiter.set_result(result.copy())
+            else:
+                waiter.set_result(share(result) if place and share else result)
 
     def fail(self, error: BaseException) -> None:
         """Raise the error at every waiter."""
@@ -48,12 +52,12 @@ class Call(Generic[Item, Result]):
 class Lane(Generic[Item, Result]):
     """Operations of one sort on their way through a gate.
 
-    ``shared`` lets calls with equal keys share one item and its result, which is right for reads alone, and only
-    while the item is not sent yet. Otherwise a batch holds one item of a key, and later ones wait for the next
-    batch in their order.
+    With ``share`` calls with equal keys share one item, which is right for reads alone, and only while the item is not
+    sent yet; it makes of the result what a further caller gets. Otherwise a batch holds one item of a key, and later
+    ones wait for the next batch in their order.
     """
 
-    __slots__ = ("_gate", "_key", "_max_batch", "_queued", "_room", "_send", "_shared")
+    __slots__ = ("_gate", "_key", "_max_batch", "_queued", "_room", "_send", "_share")
 
     def __init__(
         self,
@@ -62,19 +66,19 @@ class Lane(Generic[Item, Result]):
         key: Callable[[Item], str],
         max_batch: int,
         *,
-        shared: bool,
+        share: Callable[[Result], Result] | None,
     ) -> None:
         self._gate = gate
         self._send = send
         self._key = key
         self._max_batch = max_batch
-        self._shared = shared
+        self._share = share
         self._room = asyncio.Semaphore(max_batch * QUEUE_FACTOR)
         self._queued: dict[str, deque[Call[Item, Result]]] = {}
 
     async def one(self, item: Item) -> Result | StorageError:
         """Send one item in a batch, for a caller that met a full gate; return its result or its error."""
-        if self._shared and self._key(item) in self._queued:
+        if self._share and self._key(item) in self._queued:
             return await self._queue(item)
         async with self._room:
             # the gate may have emptied while this call waited for room, and then nobody would send the queue
@@ -107,7 +111,7 @@ class Lane(Generic[Item, Result]):
         if not self._queued:
             self._gate.wait(self)
         calls = self._queued.setdefault(self._key(item), deque())
-        if not (self._shared and calls):
+        if not (self._share and calls):
             calls.append(Call(item))
         waiter: asyncio.Future[Result | StorageError] = asyncio.get_running_loop().create_future()
         calls[-1].waiters.append(waiter)
@@ -148,7 +152,7 @@ class Lane(Generic[Item, Result]):
             raise
         else:
             for call, result in zip(batch, results, strict=True):
-                call.settle(result)
+                call.settle(result, self._share)
 
 
 def _first(pair: tuple[str, Any]) -> str:
