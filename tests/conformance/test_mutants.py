@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 SCORE = re.compile(r"\*(\d+) of (\d+) mutants caught, (\d+) of (\d+) benign variants accused\*")
 
 
+@pytest.fixture
+def rubbish() -> Iterator[None]:
+    """Have what a mutant drops collected here, where nobody minds, and not in a test that comes later."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.mark.usefixtures("rubbish")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("mutant", BROKEN, ids=lambda one: f"{one.contract}-{one.name}")
 def test_a_mutant_is_caught_by_its_law(mutant: Mutant) -> None:
     found = tried(mutant, PROFILES["ci"], laws=[mutant.law])
@@ -38,8 +52,8 @@ def test_the_page_opens_with_the_score_as_it_is() -> None:
 
 
 def test_the_score_may_only_grow() -> None:
-    assert len(BROKEN) >= 716
-    assert len(BENIGN) >= 28
+    assert len(BROKEN) >= 733
+    assert len(BENIGN) >= 32
 
 
 def test_what_no_caller_can_tell_is_listed_with_the_reason() -> None:

@@ -13,6 +13,7 @@ from unison_storage.clock import ManualClock
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.context import Context
 from unison_storage.errors import InvalidConfig
+from unison_storage.layers.lane import Lane
 
 PARTS: Final = OFFERED
 """What a backend can be made for: the kinds, with the two halves of objects apart."""
@@ -50,6 +51,9 @@ class Harness:
 
     passwords: Sequence[str] = ()
     """Secrets that the backends are given to reach their server, beside the password of the URL. None may be told."""
+
+    lanes: type[Any] = Lane
+    """What gathers calls where the coalescer is tried: core's own, which the mutants break."""
 
     surface: Callable[[ManualClock], AbstractAsyncContextManager[Any]] | None = None
     """``surface(clock)`` opens what has ``memory`` and ``objects`` as a storage has them, in place of backends."""

@@ -22,6 +22,7 @@ from unison_storage.contracts.cache import CacheBackend
 from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.objects import Blobs, ObjectIndex
+from unison_storage.layers import coalesce
 from unison_storage.stores.objects import ObjectStore
 from unison_storage_conformance.verdicts import Level
 
@@ -34,6 +35,7 @@ CONTRACTS: Final[Mapping[str, Any]] = {
     "objects": ObjectStore,
     "graph": GraphBackend,
     "cache": CacheBackend,
+    "coalescer": coalesce,
 }
 """Where the sentences of each contract stand, in the order of the report."""
 
@@ -46,6 +48,9 @@ PART_OF: Final[Mapping[str, str]] = {
 }
 """Which part of a target each contract is tried on."""
 
+OVER: Final[Mapping[str, str]] = {"objects": "object", "coalescer": "memory"}
+"""What core makes of parts, a store and a layer, and the part that each is tried on."""
+
 CONTRACT_OF: Final[Mapping[str, str]] = {part: contract for contract, part in PART_OF.items()}
 """Which contract each part of a target fulfils."""
 
@@ -56,6 +61,7 @@ KIND_OF: Final[Mapping[str, str]] = {
     "blobs": "object",
     "index": "object",
     "objects": "object",
+    "coalescer": "memory",
 }
 
 _SENTENCE: Final = re.compile(r"^ *(?P<law>[a-z]+\.\d+) +(?P<text>\S.*(?:\n {6,}\S.*)*)", re.MULTILINE)
@@ -87,6 +93,11 @@ class Check(Struct, frozen=True):
     def id(self) -> str:
         """What tells it apart from all others of a kind."""
         return f"{self.law}:{self.name}" if self.contract in self.law else f"{self.law}:{self.name}:{self.contract}"
+
+
+def part_of(contract: str) -> str:
+    """Return the part that a contract, or a layer, is tried on."""
+    return PART_OF.get(contract) or OVER[contract]
 
 
 _checks: list[Check] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ class Mutant(Struct, frozen=True):
     law: str
     sentence: str
     contract: str
-    make: Callable[..., Backend]
+    make: Callable[..., Any]
     server: type[Server] | None = None
     """What ``make`` is a client of: it takes an address and a password instead of a clock."""
     level: Level | None = None
@@ -64,8 +64,8 @@ def mutant(
 ) -> Callable[[F], F]:
     """Register a broken backend: a class or a function that takes a clock. ``on`` names the contract it fulfils.
 
-    One that is the client of a ``server`` takes its address and a password instead. ``level`` is the one that has to
-    catch it. Where the class has an attribute ``telemetry``, it is set to that of the context.
+    One that is the client of a ``server`` takes its address and a password instead, and one of the coalescer is a lane.
+    ``level`` is the one that has to catch it. An attribute ``telemetry`` is set to that of the context.
     """
 
     def register(made: F) -> F:
@@ -100,14 +100,16 @@ class MutantHarness(Harness):
 
     def __init__(self, variant: Mutant) -> None:
         self.variant = variant
-        self.part = PART_OF[variant.contract]
+        self.part = PART_OF.get(variant.contract)
+        if self.part is None:
+            self.lanes = cast("type[Any]", variant.make)
 
     def backend(self, part: str, context: Context) -> Backend | None:
         """See ``Harness``."""
         if part == self.part:
-            made = self.variant.make(context.clock)
+            made: Backend = self.variant.make(context.clock)
             if hasattr(made, "telemetry"):
-                made.telemetry = context.telemetry
+                cast("Any", made).telemetry = context.telemetry
             return made
         return reference(part, context.clock)
 
@@ -136,7 +138,8 @@ def harness_of(variant: Mutant) -> Harness:
     made.kinds = (KIND_OF[variant.contract],)
     # short for what hangs, yet longer than a served client waits by itself; where nothing hangs, a machine that stands
     # still for a moment must accuse nobody, yet one check ends before pytest loses its patience with the whole run
-    made.deadline = (2.0 if variant.server else 1.0) if variant.law == "backend.10" else 10.0
+    hangs = variant.law == "backend.10" or variant.contract == "coalescer"
+    made.deadline = (2.0 if variant.server else 1.0) if hangs else 10.0
     return made
 
 

@@ -15,7 +15,7 @@ from unison_storage.errors import StorageError
 from unison_storage_conformance.counterexamples import counterexample
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.harness import Harness
-from unison_storage_conformance.law import PART_OF, Check, checks, sentences
+from unison_storage_conformance.law import Check, checks, part_of, sentences
 from unison_storage_conformance.loop import Loop
 from unison_storage_conformance.outcomes import HarnessFault, LawBroken, NotTried
 from unison_storage_conformance.profiles import Profile
@@ -56,17 +56,16 @@ class Run:
         parts = self.target.parts()
         if check.contract == "plugin":
             return self.target.plugin is not None
-        if check.level is Level.CRASH and not self.target.outlives(PART_OF.get(check.contract, "object")):
+        if self.target.harness.surface is not None:  # and not "objects" alone: memory has laws of its store too
+            return check.face == "store" and check.level is not Level.CRASH
+        needed = _OBJECT_PARTS if check.contract == "objects" else (part_of(check.contract),)
+        if not all(part in parts for part in needed):
+            return False
+        if check.level is Level.CRASH and not self.target.outlives(part_of(check.contract)):
             return False  # what is kept in a process dies with it
-        if self.target.harness.surface is not None:
-            return (
-                check.face == "store" and check.level is not Level.CRASH
-            )  # and not "objects" alone: memory has laws of its store too
-        if check.wire and not self.target.has_server:
-            return False  # there is no wire that could fail
-        if check.contract == "objects":
-            return all(part in parts for part in _OBJECT_PARTS)
-        return PART_OF[check.contract] in parts
+        if check.contract == "coalescer" and not self.target.gathered(part_of(check.contract)):
+            return False  # what gathers calls by itself is not laid under core's layer
+        return self.target.has_server or not check.wire
 
     def open(self) -> None:
         """Bring the schema up to date and open a backend for each part. Raises what of core's errors that comes to."""
@@ -156,14 +155,14 @@ class Run:
             assert self._stores is not None  # noqa: S101 - opened with the run
             yield self._stores.ground(number)
             return
-        ground: Ground[Any] = Ground(self._sites[PART_OF[check.contract]], number)
+        ground: Ground[Any] = Ground(self._sites[part_of(check.contract)], number)
         try:
             yield ground
         finally:
             self._quietly(check.contract, ground.leave())
 
     def _capabilities(self, check: Check) -> frozenset[Capability]:
-        found: frozenset[Capability] = self._sites[PART_OF[check.contract]].backend.capabilities
+        found: frozenset[Capability] = self._sites[part_of(check.contract)].backend.capabilities
         return found
 
     def _loop_run(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -96,6 +96,10 @@ class Target:
             return [part for part in parts if part in self.plugin.spec.kinds]
         return [part for part in parts if self.harness.backend(part, self._shared) is not None]
 
+    def gathered(self, part: str) -> bool:
+        """Return whether core lays its coalescer over a part, which it does unless the backend gathers itself."""
+        return self.make(part).batching == "core"
+
     def outlives(self, part: str) -> bool:
         """Return whether what is written to a part is there when its writer has died."""
         if self.plugin is not None:

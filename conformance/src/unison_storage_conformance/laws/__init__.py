@@ -10,6 +10,7 @@ from unison_storage_conformance.laws import cache_counters as cache_counters
 from unison_storage_conformance.laws import cache_leases as cache_leases
 from unison_storage_conformance.laws import cache_lifetimes as cache_lifetimes
 from unison_storage_conformance.laws import cache_names as cache_names
+from unison_storage_conformance.laws import coalescer as coalescer
 from unison_storage_conformance.laws import graph as graph
 from unison_storage_conformance.laws import graph_batches as graph_batches
 from unison_storage_conformance.laws import graph_deletes as graph_deletes

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
 from unison_storage.addresses import MAX_SEGMENTS, SEPARATOR
 from unison_storage.capabilities import Capability
+from unison_storage.contracts.graph import Neighbors
 from unison_storage.errors import HasEdges, InvalidValue, NotFound, StorageError
-from unison_storage.values import Edge, GraphStats, Node
+from unison_storage.values import Edge, EdgeRef, GraphStats, Node
 from unison_storage_conformance.confusable import LONG_SEGMENT
 from unison_storage_conformance.law import law
 from unison_storage_conformance.laws.graph_rows import (
@@ -150,3 +152,20 @@ async def a_query_answers_rows(ground: Graph) -> None:
     with suppress(StorageError):
         await ground.backend.query("CREATE (n:Device {id: $id})", {"id": f"{space}x"}, read_only=True, timeout=5.0)
     same(await ground.backend.stats(space), before, "a query that is read-only changes nothing")
+
+
+@law("graph.21")
+async def calls_at_once_share_no_answer(ground: Graph) -> None:
+    space = ground.below("g")
+    a, b = (LABEL, f"{space}a"), (LABEL, f"{space}b")
+    await nodes(ground, Node(*a, {"tags": ["x"]}), Node(*b))
+    link = EdgeRef(TYPE, a, b)
+    await edges(ground, Edge(*link, {"tags": ["x"]}))
+    backend: Any = ground.backend
+    near = Neighbors(a, "out", None, None, None, 5)
+    for name, given in (("get_nodes", a), ("get_edges", link), ("neighbors", near)):
+        first, *others = await asyncio.gather(*(getattr(backend, name)([given]) for _ in range(12)))
+        changed = first[0][0].edge if isinstance(first[0], list) else first[0]
+        changed.properties["tags"].append("z")
+        found = [one for one in others if "z" in repr(one[0])]
+        same(len(found), 0, "answers that another one changed")

@@ -7,6 +7,7 @@ from unison_storage_conformance.mutants import benign as benign
 from unison_storage_conformance.mutants import blobs as blobs
 from unison_storage_conformance.mutants import cache as cache
 from unison_storage_conformance.mutants import cache_leases as cache_leases
+from unison_storage_conformance.mutants import coalescer as coalescer
 from unison_storage_conformance.mutants import crashes as crashes
 from unison_storage_conformance.mutants import faults as faults
 from unison_storage_conformance.mutants import graph as graph

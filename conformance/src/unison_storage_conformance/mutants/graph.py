@@ -438,3 +438,17 @@ class DetachesAfterErase(ReferenceGraph):
 
     def _delete_node(self, ref: NodeRef, *, detach: bool) -> Any:
         return super()._delete_node(ref, detach=detach or self._erased)
+
+
+@mutant("graph.21", "reads at once get one answer together")
+class SharesAnswers(ReferenceGraph):
+    def __init__(self, clock: Any) -> None:
+        super().__init__(clock)
+        self._asked: dict[str, Any] = {}
+
+    async def get_nodes(self, refs: Sequence[Any]) -> Any:
+        key = repr(refs)
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(super().get_nodes(refs))
+            self._asked[key].add_done_callback(lambda _: self._asked.pop(key))
+        return await asyncio.shield(self._asked[key])

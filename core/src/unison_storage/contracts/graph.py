@@ -121,7 +121,8 @@ class GraphBackend(Backend):
               node ``Person`` of that id; it answers how many nodes and edges went. ``owned`` counts them before.
     graph.19  ``clear`` removes all nodes and edges of exactly one space and answers how many; ``stats`` counts them.
     graph.20  Several writes to one node or edge in one batch take effect in order.
-    graph.21  What is answered shares no mutable value with what is kept, and what was passed in is not kept.
+    graph.21  What is answered shares no mutable value with what is kept or with another answer, and what was passed in
+              is not kept.
     graph.22  Whatever is called in whatever order, with re-opening between the calls, is answered as the reference
               answers it; of several shortest paths any.
     graph.23  Capability ``query``: a query answers its rows by name; one that is read-only changes nothing.

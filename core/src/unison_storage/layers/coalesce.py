@@ -3,6 +3,18 @@
 What is gathered: memory get, put, delete, touch and increment; index get; cache get, set, add, delete, touch and
 increment; graph get, upsert and first page of neighbours. Everything else goes straight through. A call with several
 items is a batch already: it waits for its turn as one statement.
+
+Laws of the coalescer, over any backend:
+
+    coalescer.1 No more statements are under way than ``limits.concurrency``, and no batch is larger than
+                ``limits.batch``.
+    coalescer.2 Writes of one address are sent in the order in which they were called, one in each batch.
+    coalescer.3 A read shares the answer of another one of the same address, unless that was sent already: it never
+                misses what was acknowledged before it.
+    coalescer.4 Each caller gets its own answer, once the backend has answered, whoever else gives up meanwhile. Who
+                gives up before its item was sent takes it along.
+    coalescer.5 An item that is refused fails its own caller alone, also where the backend fails the whole batch for
+                it. What may have taken effect is not sent again.
 """
 
 from __future__ import annotations
@@ -38,17 +50,17 @@ def _as_it_is(answer: Any) -> Any:
     return answer
 
 
-def coalesce_memory(inner: MemoryBackend) -> MemoryBackend:
-    """Return memory in which concurrent single calls are gathered."""
+def coalesce_memory(inner: MemoryBackend, lanes: type[Lane[Any, Any]] = Lane) -> MemoryBackend:
+    """Return memory in which concurrent single calls are gathered, in such lanes."""
     gate = Gate(inner.limits.concurrency)
-    gets = _lane(gate, inner, inner.get_many, _itself, share=_as_it_is)
+    gets = _lane(gate, inner, inner.get_many, _itself, share=_as_it_is, lanes=lanes)
 
     async def get_many(addresses: Sequence[Address], touch: int | Literal[Missing.MISSING] | None = MISSING) -> Rows:
         # a read that touches is a write, and rare: it goes by itself
         return await gets(addresses) if touch is MISSING else await inner.get_many(addresses, touch)
 
     replaced: dict[str, Callable[..., Any]] = {
-        name: _lane(gate, inner, getattr(inner, name), _address, share=None)
+        name: _lane(gate, inner, getattr(inner, name), _address, share=None, lanes=lanes)
         for name in ("put_many", "delete_many", "touch_many", "increment_many")
     }
     return layered(inner, {**replaced, "get_many": get_many, "close": _closing(gate, inner)})
@@ -113,8 +125,16 @@ def _question(asked: Neighbors) -> str:
     return "\x00".join((*asked.start, asked.direction, *chosen, str(asked.limit)))
 
 
-def _lane(gate: Gate, inner: Backend, send: Many, key: Callable[[Any], Address], *, share: Share) -> Many:
-    lane: Lane[Any, Any] = Lane(gate, send, key, inner.limits.batch, share=share)
+def _lane(
+    gate: Gate,
+    inner: Backend,
+    send: Many,
+    key: Callable[[Any], Address],
+    *,
+    share: Share,
+    lanes: type[Lane[Any, Any]] = Lane,
+) -> Many:
+    lane = lanes(gate, send, key, inner.limits.batch, share=share)
     try_enter, leave, one, many = gate.try_enter, gate.leave, lane.one, lane.many
 
     async def gathered(items: Sequence[Any]) -> list[Any]:
