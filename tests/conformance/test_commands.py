@@ -101,6 +101,27 @@ def test_a_failure_is_shown_with_its_law_steps_and_how_to_replay_it(invoke: Invo
     assert (mended.exit_code, mended.stdout.splitlines()[-1][:8]) == (0, "1 passed")
 
 
+def test_two_reports_are_shown_side_by_side_and_drawn(invoke: Invoke, forgetful: str, tmp_path: Path) -> None:
+    for url, file in (("sqlite:///x.db", "a.json"), (forgetful, "b.json")):
+        Path(file).write_text(invoke("run", url, "--kind", "memory", "--json", "--html", f"{file}.html").stdout)
+        assert "<title>Conformance: " in Path(f"{file}.html").read_text()
+    same = invoke("compare", "a.json", "a.json")
+    assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "both say the same of every check")
+    result = invoke("compare", "a.json", "b.json", "--html", "both.html")
+    assert result.exit_code == 1
+    worse = [line for line in result.stdout.splitlines() if line.startswith("worse  memory.9 ")]
+    assert worse
+    assert all("passed" in line and "failed" in line for line in worse)
+    assert "forgetful" in Path("both.html").read_text()
+    listed = documented(invoke("compare", "a.json", "b.json", "--json"))["differences"]
+    assert {one["second"]["law"] for one in listed if one["second"] and one["second"]["state"] == "failed"} >= {
+        "memory.9"
+    }
+    assert any(one["worse"] for one in listed)
+    refused = invoke("compare", "a.json", "b.json", "--html", str(tmp_path / "none" / "both.html"))
+    assert (refused.exit_code, "can't be written" in refused.stderr) == (2, True)
+
+
 def test_counterexamples_that_were_mended_are_played_in_later_runs(invoke: Invoke, forgetful: str) -> None:
     invoke("run", forgetful, "--failures", "known")
     report = documented(invoke("run", "sqlite:///x.db", "--kind", "memory", "--regressions", "known", "--json"))
@@ -131,6 +152,7 @@ def test_a_known_failure_is_waived_and_an_unneeded_waiver_fails(invoke: Invoke, 
         (("run", "sqlite:///x.db?no_such=1"), 2, "no_such"),
         (("run", "sqlite:///x.db", "--waivers", "none.toml"), 1, "none.toml can't be read"),
         (("replay", "none.json", "sqlite:///x.db"), 1, "none.json can't be read"),
+        (("compare", "none.json", "none.json"), 2, "none.json can't be read"),
         (("run",), 2, "Missing argument 'URL'"),
     ],
 )

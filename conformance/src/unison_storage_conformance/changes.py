@@ -1,4 +1,4 @@
-"""Changes: calls that change something, by contract, and how to judge whether they did. How they fail is not here.
+"""Changes: calls that change something, by contract, and how to see whether they did. How that is judged is not here.
 
 A call is data: its operation and what it is given, so that another process can make it as well.
 """
@@ -13,9 +13,8 @@ from msgspec import Struct
 from unison_storage.contracts.cache import Acquire, Release, Set
 from unison_storage.contracts.cache import Increment as CacheIncrement
 from unison_storage.contracts.memory import Delete, Increment, Put, Touch
-from unison_storage.errors import AvailabilityError, StorageError
 from unison_storage.values import Edge, Node
-from unison_storage_conformance.outcomes import NotTried, broken
+from unison_storage_conformance.outcomes import NotTried
 from unison_storage_conformance.reads import HOUR, content, draft, versions
 
 NEW: Final = b"what a change puts there"
@@ -49,14 +48,6 @@ class Change(Struct, frozen=True):
         return await asked(backend, self.operation, self.given, self.named)
 
 
-async def judge(change: Change, answer: Any) -> None:
-    """Say whose law is broken by what a change has come to, with its answer."""
-    answers = answer if change.each and isinstance(answer, list) else [answer] * len(change.before)
-    seen = await change.look()
-    for before, after, found, one in zip(change.before, change.after, seen, answers, strict=True):
-        judged(before, after, found, one)
-
-
 async def asked(backend: Any, operation: str, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """Make a call of a change on a backend and return its answer."""
     if operation == "write":
@@ -68,32 +59,6 @@ async def asked(backend: Any, operation: str, given: Sequence[Any], named: Mappi
 async def _flow(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
-
-
-def each(answer: Any) -> list[Any]:
-    """Return the answers of a batch one by one, or the one of another call."""
-    return answer if isinstance(answer, list) else [answer]
-
-
-def judged(before: Any, after: Any, found: Any, answer: Any) -> None:
-    """Judge one item by what was there, what should be there now, what is there, and what was answered."""
-    if found not in (before, after):
-        broken(
-            "a call takes effect once or not at all", expected=f"{before!r} or {after!r}", found=found, law="backend.15"
-        )
-    if not isinstance(answer, StorageError):
-        if found != after:
-            broken("what was acknowledged is there", expected=after, found=found, law="backend.9")
-        return
-    if not isinstance(answer, AvailabilityError):
-        broken("a wire that fails comes to an error of availability", found=answer, law="backend.14")
-    if found == after and not answer.outcome_unknown:
-        broken(
-            "the call took effect, and its error denies it",
-            expected="outcome_unknown",
-            found=answer,
-            law="backend.7",
-        )
 
 
 Prepared = Callable[[Any], Awaitable[Change]]

@@ -1,4 +1,4 @@
-"""The words ``conformance run`` and ``conformance replay``. What is tried and how it looks stands elsewhere."""
+"""The words ``conformance run``, ``replay`` and ``compare``. What is tried and how it looks stands elsewhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from unison_storage.cli.options import Json
 from unison_storage.cli.words import word
 
 if TYPE_CHECKING:
+    from unison_storage_conformance.documents import Document
     from unison_storage_conformance.report import Report
     from unison_storage_conformance.run import Run
 
@@ -21,6 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Try whether a backend keeps its wo
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="What to try, for example sqlite:///x.db.")]
 ProfileName = Annotated[str, typer.Option("--profile", metavar="NAME", help="How much to try: quick, ci or nightly.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page of HTML too, in place of what is there.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Other stories: 0 plays the same in every run.")]
 
 
@@ -36,7 +40,8 @@ def root() -> None:
     app,
     "run",
     "unison-storage conformance run sqlite:///x.db",
-    "unison-storage conformance run sqlite:///x.db --kind memory --profile ci --json",
+    "unison-storage conformance run sqlite:///x.db --kind memory --profile ci --json > memory.json",
+    "unison-storage conformance run sqlite:///x.db --html conformance.html",
 )
 def run(
     url: Url,
@@ -53,6 +58,7 @@ def run(
     regressions: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Counterexamples that were mended, to be played again.")
     ] = None,
+    html: Html = None,
     json: Json = False,
 ) -> None:
     """Try a backend by the URL that its plugin serves.
@@ -67,7 +73,7 @@ def run(
     given = read_waivers(path) if path is not None else []
     known = read_all(regressions) if regressions is not None else []
     opened = _opened(url, kind, profile, seed)
-    _finish(_tried(opened, given, known), failures, as_json=json)
+    _finish(_tried(opened, given, known), failures, html, as_json=json)
 
 
 @word(app, "replay", "unison-storage conformance replay conformance-failures/memory.4.json sqlite:///x.db")
@@ -85,7 +91,61 @@ def replay(
 
     known = read_known(file)
     opened = _opened(url, None, "quick", 0)
-    _finish(_replayed(opened, known), None, as_json=json)
+    _finish(_replayed(opened, known), None, None, as_json=json)
+
+
+@word(
+    app,
+    "compare",
+    "unison-storage conformance compare before.json after.json",
+    "unison-storage conformance compare one.json other.json --html both.html",
+)
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A report that run --json has written.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one: of a later run, or of another backend.")],
+    *,
+    html: Html = None,
+    json: Json = False,
+) -> None:
+    """Show two reports side by side: what comes to another state, and what one of them did not try.
+
+    Kinds that only one of them has tried are told, and not compared. Exit codes: 0 nothing that A keeps is broken,
+    unverified or missing in B, 1 something is, 2 wrong usage.
+    """
+    import msgspec
+
+    from unison_storage.cli import output
+    from unison_storage.errors import InvalidConfig
+    from unison_storage_conformance import terminal
+    from unison_storage_conformance.documents import differences, read_document
+
+    try:
+        documents = read_document(first), read_document(second)
+    except InvalidConfig as error:
+        raise typer.BadParameter(error.message) from None
+    found = differences(*documents)
+    _write_page(html, documents)
+    if json:
+        listed = [{**msgspec.to_builtins(one), "worse": one.worse} for one in found]
+        output.document({"first": documents[0].name, "second": documents[1].name, "differences": listed})
+    else:
+        for part in terminal.compared(*documents, found):
+            output.show(part)
+    raise typer.Exit(1 if any(one.worse for one in found) else 0)
+
+
+def _write_page(file: Path | None, documents: Sequence[Document]) -> None:
+    """Write a page where one is wanted."""
+    if file is None:
+        return
+    from unison_storage.cli import output
+    from unison_storage_conformance.page import page
+
+    try:
+        file.write_text(page(documents), "utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} can't be written: {error.strerror}") from None
+    output.note(f"page: {file}")
 
 
 def _opened(url: str, kinds: list[str] | None, profile: str, seed: int) -> Run:
@@ -151,12 +211,13 @@ def _progress() -> Iterator[Callable[[int, int, Any], None]]:
         yield heard
 
 
-def _finish(report: Report, folder: Path | None, *, as_json: bool) -> None:
+def _finish(report: Report, folder: Path | None, html: Path | None, *, as_json: bool) -> None:
     from unison_storage.cli import output
 
     files = {} if folder is None else _write_down(report, folder)
+    _write_page(html, [report.document()])
     if as_json:
-        output.document(report.document())
+        output.document(report.written())
     else:
         _show(report, files)
     raise typer.Exit(report.exit_code)

@@ -40,12 +40,15 @@ class Known(Struct, frozen=True):
 
 
 def can_be_replayed(verdict: Verdict) -> bool:
-    """Return whether it is a failure of calls on a backend; plugins and stores have none that could be made again."""
+    """Return whether it is a failure of calls on a backend that could be made again.
+
+    Plugins and stores have none; and what a death, a wire or a closing did to calls is not done by the calls.
+    """
     example = verdict.counterexample
     return (
         verdict.state is State.FAILED
         and example is not None
-        and bool(example.steps or example.program)
+        and bool(example.program or (example.steps and verdict.level in (Level.LAWS, Level.MACHINE)))
         and verdict.contract in PART_OF
     )
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from unison_storage_conformance import __version__
+from unison_storage_conformance.documents import FORMAT, Document, Tried
 from unison_storage_conformance.law import Check
 from unison_storage_conformance.replay import regression_checks
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.verdicts import Verdict, exit_code, totals
 from unison_storage_conformance.waivers import Waiver, today, waived
-
-FORMAT: Final = 1
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -39,21 +38,24 @@ class Report(Struct, frozen=True, kw_only=True):
         """What a command that made it exits with."""
         return exit_code(self.verdicts, harness_fault=bool(self.faults), waiver_fault=bool(self.waiver_faults))
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON takes it."""
-        return {
-            "format": FORMAT,
-            "suite": __version__,
-            "target": {"url": self.url, "backend": self.backend, "version": self.version, "server": self.server},
-            "profile": self.profile,
-            "seed": self.seed,
-            "at": self.at,
-            "laws": [msgspec.to_builtins(verdict) for verdict in self.verdicts],
-            "totals": totals(self.verdicts),
-            "harness_faults": self.faults,
-            "waiver_faults": self.waiver_faults,
-            "leftovers": self.leftovers,
-        }
+    def document(self) -> Document:
+        """Return it as it is written down."""
+        return Document(
+            format=FORMAT,
+            suite=__version__,
+            target=Tried(self.url, self.backend, self.version, self.server),
+            profile=self.profile,
+            seed=self.seed,
+            at=self.at,
+            laws=self.verdicts,
+            harness_faults=self.faults,
+            waiver_faults=self.waiver_faults,
+            leftovers=self.leftovers,
+        )
+
+    def written(self) -> dict[str, Any]:
+        """Return it as JSON takes it, with the totals counted."""
+        return {**msgspec.to_builtins(self.document()), "totals": totals(self.verdicts)}
 
 
 def made(

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from unison_storage.cli.output import shown
+from unison_storage_conformance.documents import Difference, Document, alone
 from unison_storage_conformance.report import Report
 from unison_storage_conformance.telling import told_example
-from unison_storage_conformance.verdicts import Level, State, Verdict, totals
+from unison_storage_conformance.verdicts import Level, State, Verdict, totals, worst
 
 STYLES: Final = {
     State.PASSED: "green",
@@ -82,6 +83,41 @@ def summary(report: Report) -> Text:
     return Text(f"{', '.join(parts)} · profile {report.profile}, seed {report.seed}", style=style)
 
 
+def compared(first: Document, second: Document, found: Sequence[Difference]) -> Iterator[RenderableType]:
+    """Yield two reports side by side: how many checks came to what in each, and those that differ."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", "backend", "profile", "at"):
+        table.add_column(heading)
+    for state in State:
+        table.add_column(str(state), justify="right")
+    for name, document in (("A", first), ("B", second)):
+        numbers = [Text(f"{number or '·'}", STYLES[State(state)]) for state, number in document.totals.items()]
+        table.add_row(name, shown(document.name), document.profile, document.at, *numbers)
+    yield table
+    yield Text("")
+    for name, kinds in (("A", alone(first, second)), ("B", alone(second, first))):
+        if kinds:
+            yield Text(f"only {name} has tried {', '.join(kinds)}", style="dim")
+    if not found:
+        yield Text("both say the same of every check", style="green")
+        return
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", "law", "check", "A", "B", "why"):
+        rows.add_column(heading, overflow="fold")
+    for one in found:
+        why = (one.second and one.second.reason) or (one.first and one.first.reason) or ""
+        name = f"{one.either.check} ({one.either.contract})"
+        mark = Text("worse", "bold red") if one.worse else Text("")
+        rows.add_row(mark, one.either.law, name, _state(one.first), _state(one.second), Text(shown(why), style="dim"))
+    yield rows
+    worse = sum(one.worse for one in found)
+    yield Text(f"{len(found)} differ, {worse} worse in B", style="bold red" if worse else "")
+
+
+def _state(verdict: Verdict | None) -> Text:
+    return Text("not tried", "dim") if verdict is None else Text(str(verdict.state), STYLES[verdict.state])
+
+
 def _rows(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, list[Verdict]]]:
     grouped: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
@@ -100,12 +136,9 @@ def _marks(verdicts: Sequence[Verdict]) -> Text:
         by_law.setdefault(verdict.law, []).append(verdict)
     text = Text()
     for found in by_law.values():
-        worst = max(found, key=lambda one: _WORSE.index(one.state)).state
-        text.append(_MARKS[worst], STYLES[worst])
+        state = worst([one.state for one in found]) or State.UNVERIFIED
+        text.append(_MARKS[state], STYLES[state])
     return text
-
-
-_WORSE: Final = (State.PASSED, State.REFUSED, State.UNVERIFIED, State.WAIVED, State.FAILED)
 
 
 def _name(verdict: Verdict) -> str:

@@ -77,6 +77,14 @@ class Verdict(Struct, frozen=True):
         return f"{self.contract}:{self.law}:{self.check}"
 
 
+_WORSE: Final = (State.PASSED, State.REFUSED, State.UNVERIFIED, State.WAIVED, State.FAILED)
+
+
+def worst(states: Sequence[State]) -> State | None:
+    """Return the worst of some states; ``None`` where there is none."""
+    return max(states, key=_WORSE.index, default=None)
+
+
 PASSED: Final = 0
 FAILED: Final = 1
 HARNESS_FAULT: Final = 3

@@ -11,9 +11,10 @@ from random import Random
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, Unavailable
-from unison_storage_conformance.changes import CHANGES, Change, Prepared, each, judge
+from unison_storage_conformance.changes import CHANGES, Change, Prepared
 from unison_storage_conformance.crashes.process import writer
 from unison_storage_conformance.crashes.writer import Job
+from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import answered

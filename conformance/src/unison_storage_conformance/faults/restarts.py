@@ -7,7 +7,8 @@ from typing import Any
 
 from unison_storage.contracts.backend import Durability
 from unison_storage.errors import AvailabilityError
-from unison_storage_conformance.changes import CHANGES, judge
+from unison_storage_conformance.changes import CHANGES
+from unison_storage_conformance.effects import judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import answered, reachable

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, StorageError
-from unison_storage_conformance.changes import CHANGES, Prepared, each, judge
+from unison_storage_conformance.changes import CHANGES, Prepared
+from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import Line, answered, line

@@ -51,7 +51,7 @@ class _Lags:
 @_dies("backend.9", "puts of what is new are kept by the client until it has time", "memory")
 class PutsLag(_Lags, Memory):  # type: ignore[misc]
     async def put_many(self, puts: Sequence[Any]) -> Any:
-        if puts[0].value != NEW:
+        if not puts or puts[0].value != NEW:
             return await super().put_many(puts)
         now = await self.now()
         self.later(super().put_many, puts)
@@ -170,6 +170,8 @@ class ShowsHalves(Blobs):  # type: ignore[misc]
 @_dies("backend.15", "a writer holds a lock that nobody takes from a dead one", "memory")
 class LocksForEver(Memory):  # type: ignore[misc]
     async def put_many(self, puts: Sequence[Any]) -> Any:
+        if not puts:
+            return []
         lock = type(puts[0])(f"{puts[0].address}.lock", b"held", "lock", None)
         for _ in range(20):
             if await self._taken(lock):

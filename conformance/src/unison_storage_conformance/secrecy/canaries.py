@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from unison_storage.errors import StorageError
 from unison_storage.telemetry import Telemetry
-from unison_storage_conformance.changes import CHANGES, NEW, each, judge
+from unison_storage_conformance.changes import CHANGES, NEW
+from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
 from unison_storage_conformance.line import answered, line
