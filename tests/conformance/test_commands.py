@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.conformance.test_page import document, verdict
 from tests.core.distributions import Packages, described
 from unison_storage.cli.app import app
 from unison_storage_conformance.law import sentences
+from unison_storage_conformance.verdicts import State
 
 Invoke = Callable[..., Result]
 
@@ -66,8 +69,9 @@ def documented(result: Result) -> Any:
 
 
 def test_a_run_prints_the_matrix_and_passes(invoke: Invoke, tmp_path: Path) -> None:
-    result = invoke("run", "sqlite:///x.db", "--kind", "memory")
+    result = invoke("run", "sqlite:///x.db", "--kind", "memory", "--html", "page.html")
     assert result.exit_code == 0, result.output
+    assert "<h1>Conformance of sqlite " in Path("page.html").read_text()
     lines = result.stdout.splitlines()
     assert lines[0].startswith("sqlite:///x.db  sqlite ")
     assert any(line.startswith("memory") and "●●●" in line for line in lines)
@@ -101,24 +105,23 @@ def test_a_failure_is_shown_with_its_law_steps_and_how_to_replay_it(invoke: Invo
     assert (mended.exit_code, mended.stdout.splitlines()[-1][:8]) == (0, "1 passed")
 
 
-def test_two_reports_are_shown_side_by_side_and_drawn(invoke: Invoke, forgetful: str, tmp_path: Path) -> None:
-    for url, file in (("sqlite:///x.db", "a.json"), (forgetful, "b.json")):
-        Path(file).write_text(invoke("run", url, "--kind", "memory", "--json", "--html", f"{file}.html").stdout)
-        assert "<title>Conformance: " in Path(f"{file}.html").read_text()
+def test_two_reports_are_shown_side_by_side_and_drawn(invoke: Invoke) -> None:
+    kept, broken = verdict("memory.9", State.PASSED), verdict("memory.9", State.FAILED, reason="it forgot")
+    Path("a.json").write_bytes(msgspec.json.encode(document("one", kept, verdict("cache.1", State.PASSED))))
+    Path("b.json").write_bytes(msgspec.json.encode(document("two", broken)))
     same = invoke("compare", "a.json", "a.json")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "both say the same of every check")
     result = invoke("compare", "a.json", "b.json", "--html", "both.html")
     assert result.exit_code == 1
-    worse = [line for line in result.stdout.splitlines() if line.startswith("worse  memory.9 ")]
-    assert worse
-    assert all("passed" in line and "failed" in line for line in worse)
-    assert "forgetful" in Path("both.html").read_text()
-    listed = documented(invoke("compare", "a.json", "b.json", "--json"))["differences"]
-    assert {one["second"]["law"] for one in listed if one["second"] and one["second"]["state"] == "failed"} >= {
-        "memory.9"
-    }
-    assert any(one["worse"] for one in listed)
-    refused = invoke("compare", "a.json", "b.json", "--html", str(tmp_path / "none" / "both.html"))
+    assert "only A has tried cache" in result.stdout
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("worse ")]
+    assert line.split() == ["worse", "memory.9", "a_check", "(memory)", "passed", "failed", "it", "forgot"]
+    assert "<h1>Conformance of one 1.0 and two 1.0</h1>" in Path("both.html").read_text()
+    [listed] = documented(invoke("compare", "a.json", "b.json", "--json"))["differences"]
+    assert (listed["worse"], listed["first"]["state"], listed["second"]["state"]) == (True, "passed", "failed")
+    better = invoke("compare", "b.json", "a.json")
+    assert (better.exit_code, better.stdout.splitlines()[-1]) == (0, "1 differ, 0 worse in B")
+    refused = invoke("compare", "a.json", "b.json", "--html", "none/both.html")
     assert (refused.exit_code, "can't be written" in refused.stderr) == (2, True)
 
 
