@@ -86,3 +86,23 @@ mutant(
 mutant(
     "backend.15", "cache: an increment is repeated after a lost reply", on="cache", server=Server, level=Level.FAULTS
 )(_again("cache", "increment_many"))
+
+
+def _finds_nothing(law: str, contract: str, operation: str) -> None:
+    made: Any = REMOTES[PART_OF[contract]]
+
+    async def call(self: Any, asked: Any, *given: Any, **named: Any) -> Any:
+        try:
+            return await getattr(made, operation)(self, asked, *given, **named)
+        except StorageError:
+            return [None] * len(asked)
+
+    name = f"FindsNothing{contract.title()}"
+    sentence = f"{contract}: a read that is lost among others finds nothing"
+    mutant(law, sentence, on=contract, server=Server, level=Level.FAULTS)(type(name, (made,), {operation: call}))
+
+
+_finds_nothing("memory.19", "memory", "get_many")
+_finds_nothing("cache.18", "cache", "get_many")
+_finds_nothing("index.13", "index", "get_many")
+_finds_nothing("graph.24", "graph", "get_nodes")
