@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import pickle
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,6 @@ from unison_storage_conformance.outcomes import HarnessFault, NotTried, broken
 
 PATIENCE: Final = 60.0
 """Seconds within which a writer has to be ready: it imports what the harness needs."""
-
 
 _PACKAGES: Final = ("unison_storage", "unison_storage_conformance")
 
@@ -81,7 +81,7 @@ async def writer(target: Any, parts: Sequence[str]) -> AsyncIterator[Writer]:
     process = context.Process(target=write, args=given, name="conformance-writer", daemon=True)
     try:
         await asyncio.to_thread(process.start)
-    except (AttributeError, TypeError, ValueError, ImportError) as error:
+    except (AttributeError, TypeError, ValueError, ImportError, pickle.PickleError) as error:
         ours.close()
         raise NotTried(
             f"the harness can't be handed to another process ({error}): define it at the top of a module"
