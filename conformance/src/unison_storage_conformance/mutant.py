@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.context import Context
 from unison_storage_conformance.harness import Harness
-from unison_storage_conformance.law import KIND_OF, PART_OF
+from unison_storage_conformance.law import KIND_OF, PART_OF, Check
 from unison_storage_conformance.profiles import Profile
 from unison_storage_conformance.references import reference
 from unison_storage_conformance.run import Run
@@ -144,19 +144,25 @@ def harness_of(variant: Mutant) -> Harness:
 
 
 def tried(variant: Mutant, profile: Profile, seed: int = 0, laws: Sequence[str] = ()) -> list[Verdict]:
-    """Return what the suite says of a variant: of these laws, or of all that concern its contract."""
+    """Return what the suite says of a variant: by all laws of its contract, or by these until it is caught."""
     run = Run(harness_of(variant), replace(profile, shrink=False), seed)
     run.open()
+    found: list[Verdict] = []
     try:
-        return [
-            run.check(check)
-            for check in run.checks()
-            if (not laws or check.law in laws)
-            and (not laws or variant.level in (None, check.level))
-            and (check.contract in (variant.contract, "objects") or check.face == "store")
-        ]
+        for check in run.checks():
+            if _concerns(variant, check, laws):
+                found.append(run.check(check))
+                if laws and caught(variant, found[-1:]):
+                    break
     finally:
         run.close()
+    return found
+
+
+def _concerns(variant: Mutant, check: Check, laws: Sequence[str]) -> bool:
+    if laws and (check.law not in laws or variant.level not in (None, check.level)):
+        return False
+    return check.contract in (variant.contract, "objects") or check.face == "store"
 
 
 def caught(variant: Mutant, verdicts: Sequence[Verdict]) -> bool:
