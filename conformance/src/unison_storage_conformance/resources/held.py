@@ -76,6 +76,8 @@ async def grown(work: Callable[[], Awaitable[Any]]) -> list[str]:
     """
     with _own_folder() as folder, warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", ResourceWarning)
+        gc.collect()
+        warned.clear()  # what others have dropped before
         await work()
         before = Held()
         for _ in range(AGAIN):
