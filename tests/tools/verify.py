@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -82,7 +83,8 @@ def variants(seed: int) -> Line:
     """Try every mutant against its law, and every benign variant against all of them."""
     started = time.perf_counter()
     everyone = list(range(len(mutants())))
-    with ProcessPoolExecutor() as pool:
+    # not forked: a process that was forked can't have writers of its own, which come from a server of this one
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         wrong = [told for told in pool.map(judged, everyone, [seed] * len(everyone)) if told]
     broken = [one for one in mutants() if one.law]
     benign = [one for one in mutants() if not one.law]

@@ -86,6 +86,9 @@ async def writer(target: Any, parts: Sequence[str]) -> AsyncIterator[Writer]:
         raise NotTried(
             f"the harness can't be handed to another process ({error}): define it at the top of a module"
         ) from None
+    except OSError as error:
+        ours.close()
+        raise HarnessFault(f"a process that writes could not be started: {error}") from None
     finally:
         theirs.close()
     started = Writer(ours, process, 2 * target.harness.deadline)
