@@ -2,12 +2,16 @@
 
     python -m tests.tools.run_suites .venv .venv-newest -- [arguments for pytest]
 
+Each run is told its share by ``SUITE_SHARE`` (``0/2`` and ``1/2``): what tests the tests and takes long, such as the
+mutants of the conformance suite, is played by one of them alone.
+
 The first run is shown as it goes, each other one when all are done. The last line reads ``N passed, N failed,
 N skipped``. It fails if a run failed, ended early, or ran no test.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -40,8 +44,8 @@ def main(arguments: list[str]) -> int:
     REPORTS.mkdir(exist_ok=True)
     with ThreadPoolExecutor(max(len(environments), 1)) as pool:
         started = [
-            pool.submit(run, environment, arguments[split + 1 :], shown=environment == environments[0])
-            for environment in environments
+            pool.submit(run, environment, arguments[split + 1 :], share=f"{place}/{len(environments)}", shown=not place)
+            for place, environment in enumerate(environments)
         ]
     runs = [one.result() for one in started]
 
@@ -58,19 +62,21 @@ def main(arguments: list[str]) -> int:
     return 0 if runs and all_passed and not totals.failed else 1
 
 
-def run(environment: Path, pytest_arguments: list[str], *, shown: bool) -> tuple[str, int, Totals]:
+def run(environment: Path, pytest_arguments: list[str], *, share: str, shown: bool) -> tuple[str, int, Totals]:
     """Return the version, pytest's exit code and what it counted; what is not shown goes to the log."""
     python = str(environment / "bin" / "python")
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     report = REPORTS / f"{name_of(environment)}.xml"
     report.unlink(missing_ok=True)
+    surroundings = {**os.environ, "SUITE_SHARE": share}  # noqa: TID251 - what the tests need of this shell is theirs
     command = [python, "-m", "pytest", f"--junit-xml={report}", *pytest_arguments]
     if shown:
         print(f"\n== {version} ({environment})", flush=True)
-        exit_code = subprocess.run(command, check=False).returncode
+        exit_code = subprocess.run(command, check=False, env=surroundings).returncode
     else:
         with log_of(environment).open("wb") as log:
-            exit_code = subprocess.run(command, check=False, stdout=log, stderr=subprocess.STDOUT).returncode
+            done = subprocess.run(command, check=False, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
+        exit_code = done.returncode
     return version, exit_code, count(report) if report.exists() else Totals()
 
 

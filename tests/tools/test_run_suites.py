@@ -41,6 +41,15 @@ def test_the_last_line_adds_up_all_runs(environment: str, capfd: pytest.CaptureF
     assert count(REPORTS / "env.xml") == Totals(passed=1, failed=2, skipped=1)
 
 
+def test_each_run_is_told_its_share(environment: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("test_share.py").write_text("import os\n\ndef test_share(): print('share', os.environ['SUITE_SHARE'])\n")
+    Path("other").symlink_to(sys.prefix)
+
+    assert main([environment, "other", "--", "-q", "-s"]) == 0
+    output = capfd.readouterr().out
+    assert [f"share {share}" in output for share in ("0/2", "1/2", "0/1")] == [True, True, False]
+
+
 def test_a_run_that_passes_exits_with_zero(environment: str, capfd: pytest.CaptureFixture[str]) -> None:
     Path("test_outcomes.py").write_text(OUTCOMES)
 
