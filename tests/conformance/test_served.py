@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 
+from tests.conformance.test_mutants import RUNS, SHARE
 from unison_storage.contracts.context import Context
 from unison_storage.layers.coalesce import coalesce_cache, coalesce_graph, coalesce_index, coalesce_memory
 from unison_storage_conformance.harness import KINDS, harness_of
@@ -29,20 +31,18 @@ class Coalesced(ServedHarness):
         return LAYERS[part](client) if part in LAYERS else client
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("level", "fewest"),
-    [(Level.HISTORIES, 1), (Level.FAULTS, 12), (Level.CRASH, 2), (Level.RESOURCES, 8), (Level.SECRECY, 5)],
-)
-@pytest.mark.parametrize("harness", [ServedHarness, Coalesced])
-def test_clients_that_do_it_right_are_accused_of_nothing(
-    harness: type[ServedHarness], kind: str, level: Level, fewest: int
-) -> None:
+FEWEST = {Level.HISTORIES: 1, Level.FAULTS: 12, Level.CRASH: 2, Level.RESOURCES: 8, Level.SECRECY: 5}
+"""How many checks of each level there are at least."""
+TRIED = list(product([ServedHarness, Coalesced], FEWEST, KINDS))[SHARE::RUNS]
+
+
+@pytest.mark.parametrize(("harness", "level", "kind"), TRIED)
+def test_clients_that_do_it_right_are_accused_of_nothing(harness: type[ServedHarness], level: Level, kind: str) -> None:
     run = Run(harness_of(harness, [kind]), FEW)
     run.open()
     found = [run.check(check) for check in run.checks() if check.level is level]
     run.close()
     assert [(one.check, one.state, one.reason) for one in found if one.state is not State.PASSED] == []
-    assert len(found) >= fewest
+    assert len(found) >= FEWEST[level]
     assert run.harness_faults == []
     assert run.leftovers == []
