@@ -14,6 +14,7 @@ from unison_storage.contracts.cache import Acquire, Release, Set
 from unison_storage.contracts.cache import Increment as CacheIncrement
 from unison_storage.contracts.memory import Delete, Increment, Put, Touch
 from unison_storage.values import Edge, Node
+from unison_storage_conformance.law import CONTRACT_OF
 from unison_storage_conformance.outcomes import NotTried
 from unison_storage_conformance.reads import HOUR, content, draft, versions
 
@@ -22,7 +23,6 @@ NEW: Final = b"what a change puts there"
 
 ITEMS: Final = 8
 """How many items a batch has whose wire fails."""
-
 
 LISTED: Final = 1_000
 """How many unwanted blobs are looked through for one."""
@@ -52,11 +52,12 @@ async def asked(backend: Any, operation: str, given: Sequence[Any], named: Mappi
     """Make a call of a change on a backend and return its answer."""
     if operation == "write":
         id, chunks = given
-        given = (id, _flow(chunks))
+        given = (id, flow(chunks))
     return await getattr(backend, operation)(*given, **named)
 
 
-async def _flow(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def flow(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
+    """Yield the chunks of a body."""
     for chunk in chunks:
         yield chunk
 
@@ -309,3 +310,8 @@ CHANGES: Final[Mapping[str, Sequence[Prepared]]] = {
     "blobs": (_write, _write_large, _unwrite),
 }
 """The calls of each contract whose wire fails."""
+
+
+def changes(ground: Any) -> Sequence[Prepared]:
+    """Return the calls that change what a ground stands on."""
+    return CHANGES[CONTRACT_OF[ground.site.part]]

@@ -59,6 +59,15 @@ async def line(ground: Any) -> AsyncIterator[Line]:
             await proxy.close()
 
 
+async def given_up(call: Any, turns: int) -> None:
+    """Make a call and cancel it after so many turns of the loop."""
+    task = asyncio.ensure_future(answered(call))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def answered(call: Any) -> Any:
     """Return the answer of a call, or its error."""
     try:

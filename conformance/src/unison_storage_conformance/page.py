@@ -22,8 +22,6 @@ _PAGES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
 _CODE: Final = re.compile(r"``(.+?)``")
 
 

@@ -12,6 +12,7 @@ from unison_storage.contracts.memory import Put
 from unison_storage.contracts.objects import Draft
 from unison_storage.errors import ObjectMissing
 from unison_storage.values import Node
+from unison_storage_conformance.law import CONTRACT_OF
 
 HOUR: Final = 3_600_000_000
 
@@ -133,3 +134,8 @@ READS: Final[Mapping[str, Callable[[Any], Awaitable[Sequence[Read]]]]] = {
     "blobs": _blobs,
 }
 """How what is read by each contract is put there."""
+
+
+async def reads(ground: Any) -> Sequence[Read]:
+    """Put there what is read of what a ground stands on, and return how it is read."""
+    return await READS[CONTRACT_OF[ground.site.part]](ground)

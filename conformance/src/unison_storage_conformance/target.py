@@ -102,10 +102,7 @@ class Target:
 
     def outlives(self, part: str) -> bool:
         """Return whether what is written to a part is there when its writer has died."""
-        if self.plugin is not None:
-            return self.plugin.spec.durability is not Durability.PROCESS
-        made = self.harness.backend(part, self._shared)
-        return made is not None and survives(made)
+        return survives(self.make(part))
 
     def make(self, part: str, context: Context | None = None) -> Backend:
         """Return a backend for a part, not opened yet: with the connections that all share, or with its own."""

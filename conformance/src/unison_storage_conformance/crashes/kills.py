@@ -11,12 +11,12 @@ from random import Random
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, Unavailable
-from unison_storage_conformance.changes import CHANGES, Change, Prepared
-from unison_storage_conformance.crashes.process import writer
+from unison_storage_conformance.changes import Change, Prepared, changes
+from unison_storage_conformance.crashes.process import made, writer
 from unison_storage_conformance.crashes.writer import Job
 from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import CONTRACT_OF, law
+from unison_storage_conformance.law import law
 from unison_storage_conformance.line import answered
 from unison_storage_conformance.outcomes import HarnessFault, NotTried, broken
 from unison_storage_conformance.reads import content
@@ -45,43 +45,31 @@ def drawn(ground: Any, passed: int) -> Iterator[int]:
 
 @law("backend.15", level=Level.CRASH)
 async def a_call_whose_writer_dies_is_done_or_undone(ground: Any_) -> None:
-    for prepared in CHANGES[CONTRACT_OF[ground.site.part]]:
-        passed = await _passed(ground, prepared)
+    for prepared in changes(ground):
+        _, passed = await _died(ground, prepared, None)
         if not passed:
             raise NotTried("the backend reaches its data past Python, where no point of a call can be told")
-        if not any([await _died(ground, prepared, point) for point in drawn(ground, passed)]):
+        if not any([(await _died(ground, prepared, point))[0] for point in drawn(ground, passed)]):
             raise HarnessFault("no writer died at the point at which it should")
 
 
-async def _passed(ground: Any_, prepared: Prepared) -> int:
-    """Have a writer make a call, and return how many points it passes."""
+async def _died(ground: Any_, prepared: Prepared, point: int | None) -> tuple[bool, int]:
+    """Have a writer make a call, die in it at a point, and judge what is left; return whether it died, and points."""
     change = await prepared(ground.anew())
-    async with writer(ground.site.target, [ground.site.part]) as one:
-        await one.tell(job(change))
-        done = await one.done()
-    if done is None:
-        raise HarnessFault("a writer that nobody killed has died")
-    await judge(change, done[0])
-    return done[1]
-
-
-async def _died(ground: Any_, prepared: Prepared, point: int) -> bool:
-    """Have a writer make a call and die in it, and judge what is left; whether it did die is returned."""
-    change = await prepared(ground.anew())
-    async with writer(ground.site.target, [ground.site.part]) as one:
-        await one.tell(job(change, point))
-        done = await one.done()
+    done = await made(ground.site.target, [ground.site.part], job(change, point))
     await judge(change, DEAD if done is None else done[0])
-    if done is None and change.operation != "write":  # the id of a blob is not used again
+    if done is not None:
+        return False, done[1]
+    if change.operation != "write":  # the id of a blob is not used again
         again = await answered(change.call(ground.backend))
         if any(isinstance(one, AvailabilityError) for one in each(again)):
             broken("who dies holds up nobody else", expected="an answer", found=again)
-    return done is None
+    return True, 0
 
 
 @law("backend.9", level=Level.CRASH)
 async def what_a_writer_was_told_is_there_when_it_dies(ground: Any_) -> None:
-    prepared = CHANGES[CONTRACT_OF[ground.site.part]]
+    prepared = changes(ground)
     random = Random(f"{ground.site.seed}")  # noqa: S311 - a draw that has to come again, no secret
     for _ in range(max(2, ground.site.profile.examples // 10)):
         row = [await random.choice(prepared)(ground.anew()) for _ in range(ROW)]
@@ -103,17 +91,10 @@ async def what_a_writer_was_told_is_there_when_it_dies(ground: Any_) -> None:
 async def a_blob_whose_writer_dies_is_not_shown(ground: Any_) -> None:
     chunks = [b"a chunk " * 8_000] * 3
     whole = b"".join(chunks)
-    measured = ground.blob()
-    async with writer(ground.site.target, ["object"]) as one:
-        await one.tell(Job("write", (measured, chunks)))
-        done = await one.done()
-    if done is None:
-        raise HarnessFault("a writer that nobody killed has died")
-    for point in drawn(ground, done[1]):
+    measured = await made(ground.site.target, ["object"], Job("write", (ground.blob(), chunks)))
+    for point in drawn(ground, measured[1] if measured else 0):
         id = ground.blob()
-        async with writer(ground.site.target, ["object"]) as one:
-            await one.tell(Job("write", (id, chunks), {}, point))
-            told = await one.done()
+        told = await made(ground.site.target, ["object"], Job("write", (id, chunks), {}, point))
         found = await content(id)(ground.backend)
         if found not in ((None, whole) if told is None else (whole,)):
             broken("a blob is there whole or not at all", expected=f"{len(whole)} bytes or none", found=found)

@@ -99,6 +99,16 @@ async def writer(target: Any, parts: Sequence[str]) -> AsyncIterator[Writer]:
         await started.gone()
 
 
+async def made(target: Any, parts: Sequence[str], job: Job) -> tuple[Any, int] | None:
+    """Have a writer make one call; return its answer and its points, or ``None`` where it died at the point named."""
+    async with writer(target, parts) as one:
+        await one.tell(job)
+        done = await one.done()
+    if done is None and job.point is None:
+        raise HarnessFault("a writer that nobody killed has died")
+    return done
+
+
 def _modules(target: Any, parts: Sequence[str]) -> set[str]:
     """Return what writers need, imported once before any of them is forked: what is imported here, of our packages.
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from unison_storage.errors import StorageError
 from unison_storage_conformance.crashes.kills import drawn
-from unison_storage_conformance.crashes.process import writer
+from unison_storage_conformance.crashes.process import made
 from unison_storage_conformance.crashes.writer import Job
 from unison_storage_conformance.law import law
-from unison_storage_conformance.outcomes import HarnessFault, NotTried, broken
+from unison_storage_conformance.outcomes import NotTried, broken
 from unison_storage_conformance.site import KEYSPACE
 from unison_storage_conformance.store_ground import StoreGround
 from unison_storage_conformance.verdicts import Level
@@ -46,11 +46,8 @@ async def _made(ground: StoreGround, handle: Any, key: str, job: Job, old: bytes
     if old is not None:
         await handle.put(key, old)
     before = await _stored(ground)
-    async with writer(ground.site.target, ["object", "object_index"]) as one:
-        await one.tell(Job(job.operation, (key, *job.given), {}, job.point, (KEYSPACE, *handle.namespace)))
-        done = await one.done()
-    if done is None and job.point is None:
-        raise HarnessFault("a writer that nobody killed has died")
+    asked = Job(job.operation, (key, *job.given), {}, job.point, (KEYSPACE, *handle.namespace))
+    done = await made(ground.site.target, ["object", "object_index"], asked)
     if done is not None and isinstance(done[0], StorageError):
         raise done[0]
     found = await handle.get(key)

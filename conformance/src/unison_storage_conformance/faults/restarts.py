@@ -7,13 +7,13 @@ from typing import Any
 
 from unison_storage.contracts.backend import Durability
 from unison_storage.errors import AvailabilityError
-from unison_storage_conformance.changes import CHANGES
+from unison_storage_conformance.changes import changes
 from unison_storage_conformance.effects import judge
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import CONTRACT_OF, law
+from unison_storage_conformance.law import law
 from unison_storage_conformance.line import answered, reachable
 from unison_storage_conformance.outcomes import NotTried, broken
-from unison_storage_conformance.reads import READS
+from unison_storage_conformance.reads import reads
 from unison_storage_conformance.verdicts import Level
 
 Any_ = Ground[Any]
@@ -31,7 +31,7 @@ async def restarted(ground: Any_) -> None:
 async def what_was_acknowledged_outlives_the_server(ground: Any_) -> None:
     if ground.site.backend.durability is not Durability.DURABLE:
         raise NotTried("entries may vanish with the server")
-    for prepared in CHANGES[CONTRACT_OF[ground.site.part]]:
+    for prepared in changes(ground):
         kept, cut = await prepared(ground.anew()), await prepared(ground.anew())
         answer = await answered(kept.call(ground.backend))
         under_way = asyncio.ensure_future(answered(cut.call(ground.backend)))
@@ -46,8 +46,7 @@ async def what_was_acknowledged_outlives_the_server(ground: Any_) -> None:
 @law("backend.14", level=Level.FAULTS)
 async def a_client_goes_on_with_the_server_that_was_started_again(ground: Any_) -> None:
     durable = ground.site.backend.durability is Durability.DURABLE
-    reads = await READS[CONTRACT_OF[ground.site.part]](ground)
-    for read in reads:
+    for read in await reads(ground):
         if await read.call(ground.backend) != read.answer:
             broken("a call gets its own answer", expected=read.answer)
         await restarted(ground)

@@ -11,30 +11,21 @@ from contextlib import suppress
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, StorageError
-from unison_storage_conformance.changes import CHANGES, Prepared
+from unison_storage_conformance.changes import Prepared, changes
 from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import CONTRACT_OF, law
+from unison_storage_conformance.law import law
 from unison_storage_conformance.line import Line, answered, line
 from unison_storage_conformance.outcomes import HarnessFault, broken
 from unison_storage_conformance.proxy import WAYS, Fault, Way
-from unison_storage_conformance.reads import READS, Read
+from unison_storage_conformance.reads import Read
+from unison_storage_conformance.reads import reads as put_there
 from unison_storage_conformance.verdicts import Level
 
 Any_ = Ground[Any]
 
 CANCELLED: Final = 3
 """How many calls are given up one after another."""
-
-
-def changes(ground: Any_) -> Sequence[Prepared]:
-    """Return the calls whose wire fails."""
-    return CHANGES[CONTRACT_OF[ground.site.part]]
-
-
-async def put_there(ground: Any_) -> Sequence[Read]:
-    """Put there what is read on wires that fail, and return how it is read."""
-    return await READS[CONTRACT_OF[ground.site.part]](ground)
 
 
 def classes(way: Way, size: int) -> Iterator[Fault]:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from unison_storage.contracts.graph import Neighbors
 from unison_storage.contracts.memory import Delete, Written
 from unison_storage.errors import StorageError, Unavailable
-from unison_storage_conformance.changes import ITEMS, NEW
+from unison_storage_conformance.changes import ITEMS, NEW, flow
 from unison_storage_conformance.law import PART_OF
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.linked import linked
 from unison_storage_conformance.served.remote import REMOTES, Link
 from unison_storage_conformance.served.server import Server
 from unison_storage_conformance.verdicts import Level
@@ -95,13 +96,8 @@ class BeginsAtCommit(Index):  # type: ignore[misc]
 class WritesLag(_Lags, Blobs):  # type: ignore[misc]
     async def write(self, id: str, chunks: AsyncIterator[bytes]) -> int:
         pieces = [chunk async for chunk in chunks]
-        self.later(super().write, id, _flow(pieces))
+        self.later(super().write, id, flow(pieces))
         return sum(map(len, pieces))
-
-
-async def _flow(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
 
 
 @_dies("backend.15", "an overwrite is a delete and a put", "memory")
@@ -162,9 +158,9 @@ class UncommitsFirst(Index):  # type: ignore[misc]
 class ShowsHalves(Blobs):  # type: ignore[misc]
     async def write(self, id: str, chunks: AsyncIterator[bytes]) -> int:
         pieces = [chunk async for chunk in chunks]
-        await super().write(id, _flow(pieces[:1]))
+        await super().write(id, flow(pieces[:1]))
         await self.delete_many([id])
-        return int(await super().write(id, _flow(pieces)))
+        return int(await super().write(id, flow(pieces)))
 
 
 @_dies("backend.15", "a writer holds a lock that nobody takes from a dead one", "memory")
@@ -223,10 +219,5 @@ for _contract, _part in PART_OF.items():
         server=Forgets,
         level=Level.FAULTS,
     )(type(f"Forgotten{_contract.title()}", (_client,), {}))
-    mutant(
-        "backend.14",
-        f"{_contract}: a client whose server was started again never finds it",
-        on=_contract,
-        server=Server,
-        level=Level.FAULTS,
-    )(type(f"GoesOnAlone{_contract.title()}", (_client,), {"links": GoesOnAlone}))
+
+linked("backend.14", "a client whose server was started again never finds it", GoesOnAlone, Level.FAULTS)

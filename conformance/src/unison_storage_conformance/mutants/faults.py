@@ -7,16 +7,10 @@ from typing import Any
 from unison_storage.errors import NotFound, StorageError, Unavailable
 from unison_storage_conformance.law import PART_OF
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.linked import linked
 from unison_storage_conformance.served.remote import REMOTES, Connection, Link
 from unison_storage_conformance.served.server import Server
 from unison_storage_conformance.verdicts import Level
-
-
-def _everywhere(law: str, sentence: str, links: type[Link]) -> None:
-    """Register a broken way to reach the server, as a mutant of each contract."""
-    for contract, part in PART_OF.items():
-        made = type(f"{links.__name__}{contract.title()}", (REMOTES[part],), {"links": links})
-        mutant(law, f"{contract}: {sentence}", on=contract, server=Server, level=Level.FAULTS)(made)
 
 
 class Denies(Link):
@@ -57,13 +51,13 @@ class Waits(Link):
     patience = 1_000.0
 
 
-_everywhere("backend.7", "a lost reply is told as no effect", Denies)
-_everywhere("backend.7", "a refused connection is told as an unknown outcome", Claims)
-_everywhere("backend.7", "a read is unsure of its effect", DoubtsReads)
-_everywhere("backend.6", "what the wire raises gets out", LetsOut)
-_everywhere("backend.14", "a lost wire is told as absence", Misnames)
-_everywhere("backend.14", "a connection that was left in the middle is used again", KeepsHalf)
-_everywhere("backend.10", "a silent server is waited for", Waits)
+linked("backend.7", "a lost reply is told as no effect", Denies, Level.FAULTS)
+linked("backend.7", "a refused connection is told as an unknown outcome", Claims, Level.FAULTS)
+linked("backend.7", "a read is unsure of its effect", DoubtsReads, Level.FAULTS)
+linked("backend.6", "what the wire raises gets out", LetsOut, Level.FAULTS)
+linked("backend.14", "a lost wire is told as absence", Misnames, Level.FAULTS)
+linked("backend.14", "a connection that was left in the middle is used again", KeepsHalf, Level.FAULTS)
+linked("backend.10", "a silent server is waited for", Waits, Level.FAULTS)
 
 
 def _again(part: str, operation: str) -> type[Any]:

@@ -17,10 +17,9 @@ from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.values import MISSING
-from unison_storage_conformance.law import PART_OF
 from unison_storage_conformance.mutant import mutant
-from unison_storage_conformance.served.remote import REMOTES, Connection, Link
-from unison_storage_conformance.served.server import Server
+from unison_storage_conformance.mutants.linked import linked
+from unison_storage_conformance.served.remote import Connection, Link
 from unison_storage_conformance.verdicts import Level
 
 POOL: Final = 4
@@ -29,14 +28,6 @@ POOL: Final = 4
 
 def _leaks(law: str, sentence: str, on: str) -> Callable[[Any], Any]:
     return mutant(law, sentence, on=on, level=Level.RESOURCES)
-
-
-def _linked(law: str, sentence: str, links: type[Link], on: Sequence[str] = tuple(PART_OF)) -> None:
-    """Register a broken way to reach the server, as a mutant of each contract."""
-    for contract in on:
-        part = PART_OF[contract]
-        made = type(f"{links.__name__}{contract.title()}", (REMOTES[part],), {"links": links})
-        mutant(law, f"{contract}: {sentence}", on=contract, server=Server, level=Level.RESOURCES)(made)
 
 
 class KeepsIdle(Link):
@@ -94,11 +85,11 @@ class Drains(Link):
         super().leave(connection, whole=whole)
 
 
-_linked("backend.2", "connections that are idle stay open at close", KeepsIdle)
-_linked("backend.2", "a connection that was left in the middle stays open", KeepsBusy)
-_linked("backend.1", "what could not be opened keeps its pipe", OpensFirst)
-_linked("backend.1", "the pool belongs to the loop that it was opened in first", OneLoop)
-_linked("backend.10", "close waits for calls that end no more", Drains, ["memory"])
+linked("backend.2", "connections that are idle stay open at close", KeepsIdle, Level.RESOURCES)
+linked("backend.2", "a connection that was left in the middle stays open", KeepsBusy, Level.RESOURCES)
+linked("backend.1", "what could not be opened keeps its pipe", OpensFirst, Level.RESOURCES)
+linked("backend.1", "the pool belongs to the loop that it was opened in first", OneLoop, Level.RESOURCES)
+linked("backend.10", "close waits for calls that end no more", Drains, Level.RESOURCES, ["memory"])
 
 
 @_leaks("backend.2", "a thread goes on after close", "cache")

@@ -15,24 +15,23 @@ from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceBlobs, ReferenceObjectIndex
 from unison_storage.values import Health
-from unison_storage_conformance.law import PART_OF
+from unison_storage_conformance.changes import flow
 from unison_storage_conformance.mutant import mutant
+from unison_storage_conformance.mutants.linked import linked
 from unison_storage_conformance.served.remote import REMOTES, Connection, Link
 from unison_storage_conformance.served.server import Server
 from unison_storage_conformance.verdicts import Level
 
 LOGGER: Final = logging.getLogger("a_driver")
 
+ROWS: Final = ("memory", "index", "graph", "cache")
+"""Contracts whose calls are given all that they write, and no stream."""
+VALUES: Final = ("memory", "blobs", "graph", "cache")
+"""Contracts that keep values; the index keeps where they are."""
+
 
 def _tells(law: str, sentence: str, on: str, server: type[Server] | None = None) -> Any:
     return mutant(law, sentence, on=on, server=server, level=Level.SECRECY)
-
-
-def _linked(law: str, sentence: str, links: type[Link], but: str = "") -> None:
-    """Register a broken way to reach the server, as a mutant of each contract but one."""
-    for contract in [one for one in PART_OF if one != but]:
-        made = type(f"{links.__name__}{contract.title()}", (REMOTES[PART_OF[contract]],), {"links": links})
-        _tells(law, f"{contract}: {sentence}", contract, Server)(made)
 
 
 class LogsCalls(Link):
@@ -66,7 +65,7 @@ class QuotesCall(Link):
         self.given = given
         if body is not None:
             chunks = [chunk async for chunk in body]
-            self.given, body = chunks, _flow(chunks)
+            self.given, body = chunks, flow(chunks)
         await super().send(connection, operation, given, named, body)
 
     def lost(self, *, changes: bool) -> StorageError:
@@ -75,15 +74,22 @@ class QuotesCall(Link):
         return error
 
 
-async def _flow(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
-
-
-_linked("backend.16", "every call is logged with what it was given", LogsCalls, but="blobs")
-_linked("backend.16", "a lost connection is logged with the password", LogsLosses)
-_linked("backend.6", "a refused connection quotes the password", QuotesPassword)
-_linked("backend.6", "a lost connection quotes what was sent", QuotesCall, but="index")
+linked(
+    "backend.16",
+    "every call is logged with what it was given",
+    LogsCalls,
+    Level.SECRECY,
+    ROWS,
+)
+linked("backend.16", "a lost connection is logged with the password", LogsLosses, Level.SECRECY)
+linked("backend.6", "a refused connection quotes the password", QuotesPassword, Level.SECRECY)
+linked(
+    "backend.6",
+    "a lost connection quotes what was sent",
+    QuotesCall,
+    Level.SECRECY,
+    VALUES,
+)
 
 
 Memory: Any = REMOTES["memory"]
@@ -144,7 +150,7 @@ class FailsUnheard(ReferenceBlobs):
         pieces = [chunk async for chunk in chunks]
         asyncio.ensure_future(_failing(pieces))  # noqa: RUF006 - this is what is wrong
         await asyncio.sleep(0)
-        return await super().write(id, _flow(pieces))
+        return await super().write(id, flow(pieces))
 
 
 async def _failing(pieces: Sequence[bytes]) -> None:

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from unison_storage.errors import AvailabilityError, LifecycleError
-from unison_storage_conformance.changes import CHANGES, Change
+from unison_storage_conformance.changes import changes
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import CONTRACT_OF, law
-from unison_storage_conformance.line import answered, line
+from unison_storage_conformance.law import law
+from unison_storage_conformance.line import answered, given_up, line
 from unison_storage_conformance.outcomes import LawBroken, broken, same
-from unison_storage_conformance.reads import READS, Read
+from unison_storage_conformance.reads import Read, reads
 from unison_storage_conformance.resources.held import grown
 from unison_storage_conformance.verdicts import Level
 
@@ -34,14 +34,16 @@ async def opened(ground: Any_) -> AsyncIterator[Ground[Any]]:
     await yours.backend.close()
 
 
-async def changes(ground: Any_) -> Sequence[Change]:
-    """Return calls that change something, ready to be made."""
-    return [await prepared(ground.anew()) for prepared in CHANGES[CONTRACT_OF[ground.site.part]]]
-
-
-async def reads(ground: Any_) -> list[Read]:
+async def several(ground: Any_) -> list[Read]:
     """Return calls whose answers are known, several times each."""
-    return [read for read in await READS[CONTRACT_OF[ground.site.part]](ground) for _ in range(TOGETHER)]
+    return [read for read in await reads(ground) for _ in range(TOGETHER)]
+
+
+async def check_answers(ground: Any_, asked: Sequence[Read], message: str) -> None:
+    """Make calls at once, and say that the law is broken unless each gets its own answer."""
+    answers = await asyncio.gather(*(read.call(ground.backend) for read in asked))
+    for read, answer in zip(asked, answers, strict=True):
+        same(answer, read.answer, message)
 
 
 async def let_go(work: Callable[[], Awaitable[Any]], message: str = "close leaves nothing open") -> None:
@@ -54,9 +56,11 @@ async def let_go(work: Callable[[], Awaitable[Any]], message: str = "close leave
 async def what_was_used_is_let_go_at_close(ground: Any_) -> None:
     async def used() -> None:
         async with opened(ground) as yours:
-            ready = [change for change in await changes(yours) if change.operation != "write"]
-            asked = await reads(yours)
-            await asyncio.gather(*(answered(change.call(yours.backend)) for change in ready))
+            ready = [await prepared(yours.anew()) for prepared in changes(yours)]
+            asked = await several(yours)
+            await asyncio.gather(
+                *(answered(change.call(yours.backend)) for change in ready if change.operation != "write")
+            )
             await asyncio.gather(*(answered(read.call(yours.backend)) for read in asked))
 
     await let_go(used)
@@ -77,7 +81,7 @@ async def calls_under_way_end_when_it_is_closed(ground: Any_) -> None:
     async def closed() -> None:
         for turns in range(6):
             async with opened(ground) as yours:
-                asked = await reads(yours)
+                asked = await several(yours)
                 under_way = [asyncio.ensure_future(answered(read.call(yours.backend))) for read in asked]
                 for _ in range(turns):
                     await asyncio.sleep(0)
@@ -100,27 +104,17 @@ def _check_ended(answer: Any, read: Read) -> None:
 @law("backend.2", level=Level.RESOURCES)
 @law("backend.10", level=Level.RESOURCES)
 async def calls_that_were_given_up_hold_nothing(ground: Any_) -> None:
-    async def given_up() -> None:
+    async def left() -> None:
         async with opened(ground) as yours:
-            asked = await reads(yours)
+            asked = await several(yours)
             for number in range(GIVEN_UP):
-                await _given_up(asked[number % len(asked)].call(yours.backend), 1 + number % 12)
-            for change in await changes(yours):
-                await _given_up(change.call(yours.backend), 3)
-            for read, answer in zip(
-                asked, await asyncio.gather(*(read.call(yours.backend) for read in asked)), strict=True
-            ):
-                same(answer, read.answer, "a client whose callers gave up goes on")
+                await given_up(asked[number % len(asked)].call(yours.backend), 1 + number % 12)
+            for prepared in changes(yours):
+                change = await prepared(yours.anew())
+                await given_up(change.call(yours.backend), 3)
+            await check_answers(yours, asked, "a client whose callers gave up goes on")
 
-    await let_go(given_up)
-
-
-async def _given_up(call: Awaitable[Any], turns: int) -> None:
-    task = asyncio.ensure_future(answered(call))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
+    await let_go(left)
 
 
 @law("backend.1", level=Level.RESOURCES, wire=True)
@@ -146,11 +140,8 @@ async def it_can_be_opened_again_in_another_loop(ground: Any_) -> None:
 
     async def used() -> None:
         await yours.backend.open()
-        asked = await reads(yours.anew())
-        for read, answer in zip(
-            asked, await asyncio.gather(*(read.call(yours.backend) for read in asked)), strict=True
-        ):
-            same(answer, read.answer, "it answers in each loop that it is opened in")
+        asked = await several(yours.anew())
+        await check_answers(yours, asked, "it answers in each loop that it is opened in")
         await yours.backend.close()
 
     await let_go(lambda: asyncio.to_thread(asyncio.run, used()))

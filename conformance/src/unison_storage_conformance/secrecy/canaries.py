@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from unison_storage.errors import StorageError
 from unison_storage.telemetry import Telemetry
-from unison_storage_conformance.changes import CHANGES, NEW
+from unison_storage_conformance.changes import NEW, changes
 from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import CONTRACT_OF, law
-from unison_storage_conformance.line import answered, line
+from unison_storage_conformance.line import answered, given_up, line
 from unison_storage_conformance.outcomes import broken, told
 from unison_storage_conformance.proxy import WAYS, Fault
-from unison_storage_conformance.reads import READS
+from unison_storage_conformance.reads import reads
 from unison_storage_conformance.secrecy.listening import listening
 from unison_storage_conformance.secrecy.refused import REFUSED
 from unison_storage_conformance.verdicts import Level
@@ -73,17 +72,16 @@ def labels(telemetry: Telemetry) -> Sequence[tuple[str, str]]:
 
 @law("backend.16", level=Level.SECRECY)
 async def nobody_tells_what_is_kept(ground: Any_) -> None:
-    contract = CONTRACT_OF[ground.site.part]
     with listening() as heard:
         on = planted(ground)
         yours, canaries = on.ground, on.canaries
         await yours.backend.open()
-        for prepared in CHANGES[contract]:
+        for prepared in changes(ground):
             change = await prepared(yours.anew())
             await judge(change, await change.call(yours.backend))
-        for read in await READS[contract](yours):
+        for read in await reads(yours):
             await read.call(yours.backend)
-        refused = await REFUSED[contract](yours)
+        refused = await REFUSED[CONTRACT_OF[ground.site.part]](yours)
         if not any(isinstance(one, StorageError) for one in refused):
             broken("what is not as expected is refused", expected="an error", found=refused)
         check_errors(refused, canaries)
@@ -99,14 +97,10 @@ async def nobody_tells_what_a_caller_gave_up(ground: Any_) -> None:
         on = planted(ground)
         yours, canaries = on.ground, on.canaries
         await yours.backend.open()
-        for prepared in CHANGES[CONTRACT_OF[ground.site.part]]:
+        for prepared in changes(ground):
             for turns in (1, 3, 9):
                 change = await prepared(yours.anew())
-                task = asyncio.ensure_future(answered(change.call(yours.backend)))
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.wait([task])
+                await given_up(change.call(yours.backend), turns)
         await yours.backend.close()
     check_silent(heard, canaries)
 
@@ -118,7 +112,7 @@ async def nobody_tells_when_the_wire_fails(ground: Any_) -> None:
         yours, canaries, _ = planted(ground)
         await yours.backend.open()
         async with line(ground) as on:
-            for prepared in CHANGES[CONTRACT_OF[ground.site.part]]:
+            for prepared in changes(ground):
                 for fault in (Fault(way, after) for way in WAYS for after in (0, 1, 60)):
                     change = await prepared(yours.anew())
                     on.proxy.set(fault)
@@ -126,7 +120,7 @@ async def nobody_tells_when_the_wire_fails(ground: Any_) -> None:
                     on.proxy.set(None)
                     await on.reachable()
             await on.proxy.close()
-            change = await CHANGES[CONTRACT_OF[ground.site.part]][0](yours.anew())
+            change = await changes(ground)[0](yours.anew())
             check_errors([await answered(change.call(on.backend))], canaries)
             heard += [("health of what can't be reached", repr(await on.backend.health()))]
             await on.proxy.open()
