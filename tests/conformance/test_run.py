@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.conformance.broken import broken_laws, harness, memory_of, verdicts
 from tests.core.distributions import Packages, described
 from unison_storage import Node, Profile, Storage
-from unison_storage.errors import GuardViolation, StorageError
+from unison_storage.errors import GuardViolation, InvalidConfig, StorageError
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage_conformance.harness import Harness, harness_of
 from unison_storage_conformance.profiles import PROFILES
@@ -126,5 +126,7 @@ def test_a_plugin_that_declares_what_it_has_not_is_caught(packages: Packages) ->
     packages.plugin("boast", described("spec('boast', kinds=('memory', 'graph'), durability=Durability.PROCESS)"))
     run = Run(harness_of("boast://"), PROFILES["quick"])
     found = [run.check(check) for check in run.checks() if check.law == "plugin.4"]
+    with pytest.raises(InvalidConfig, match=r"boast.*: its hook for graph makes no backend"):
+        run.open()
     run.close()
     assert [one.state for one in found] == [State.FAILED]

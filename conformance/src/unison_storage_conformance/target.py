@@ -10,7 +10,7 @@ from unison_storage.clock import ManualClock
 from unison_storage.contracts.backend import Backend, Durability
 from unison_storage.contracts.context import Context
 from unison_storage.contracts.migrations import Migrations
-from unison_storage.errors import GuardViolation
+from unison_storage.errors import GuardViolation, InvalidConfig
 from unison_storage.hookspecs import HarnessHooks
 from unison_storage.plugins import Plugin, Plugins
 from unison_storage.profiles import Profile
@@ -98,20 +98,31 @@ class Target:
 
     def gathered(self, part: str) -> bool:
         """Return whether core lays its coalescer over a part, which it does unless the backend gathers itself."""
-        return self.make(part).batching == "core"
+        backend = self._made(part, self._shared)
+        return backend is not None and backend.batching == "core"
 
     def outlives(self, part: str) -> bool:
         """Return whether what is written to a part is there when its writer has died."""
-        return survives(self.make(part))
+        backend = self._made(part, self._shared)
+        return backend is not None and survives(backend)
 
     def make(self, part: str, context: Context | None = None) -> Backend:
-        """Return a backend for a part, not opened yet: with the connections that all share, or with its own."""
-        context = context or self._shared
+        """Return a backend for a part, not opened yet: with the connections that all share, or with its own.
+
+        Raises ``InvalidConfig`` where a plugin declares the part and its hook makes none.
+        """
+        made = self._made(part, context or self._shared)
+        if made is None:
+            raise InvalidConfig(
+                f"{self.shown}: its hook for {part} makes no backend; "
+                f"name in its spec the kinds that it serves, or name with --kind which to try"
+            )
+        return made
+
+    def _made(self, part: str, context: Context) -> Backend | None:
         if self.plugin is None:
-            made = self.harness.backend(part, context)
-        else:
-            made = self._plugins.subset(self.plugin, HOOKS[part])(target=self.url, context=context)
-        assert made is not None, f"no backend for {part}"  # noqa: S101 - ``parts`` has told which there are
+            return self.harness.backend(part, context)
+        made: Backend | None = self._plugins.subset(self.plugin, HOOKS[part])(target=self.url, context=context)
         return made
 
     def migrations(self) -> Migrations | None:
