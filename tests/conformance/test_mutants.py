@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.share import shared
 from unison_storage_conformance.mutant import Mutant, caught, mutants, tried
 from unison_storage_conformance.mutants.equivalent import EQUIVALENT
 from unison_storage_conformance.profiles import PROFILES
@@ -18,8 +18,6 @@ from unison_storage_conformance.verdicts import State
 
 BROKEN = [one for one in mutants() if one.law]
 BENIGN = [one for one in mutants() if not one.law]
-SHARE, RUNS = map(int, os.environ.get("SUITE_SHARE", "0/1").split("/"))  # noqa: TID251 - run_suites tells it
-"""Which of the runs on several Pythons this is: each variant is judged on one of them."""
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 SCORE = re.compile(r"\*(\d+) of (\d+) mutants caught, (\d+) of (\d+) benign variants accused\*")
 
@@ -35,13 +33,13 @@ def rubbish() -> Iterator[None]:
 
 @pytest.mark.usefixtures("rubbish")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize("mutant", BROKEN[SHARE::RUNS], ids=lambda one: f"{one.contract}-{one.name}")
+@pytest.mark.parametrize("mutant", shared(BROKEN), ids=lambda one: f"{one.contract}-{one.name}")
 def test_a_mutant_is_caught_by_its_law(mutant: Mutant) -> None:
     found = tried(mutant, PROFILES["ci"], laws=[mutant.law])
     assert caught(mutant, found), [(one.check, one.state, one.reason) for one in found]
 
 
-@pytest.mark.parametrize("variant", BENIGN[SHARE::RUNS], ids=lambda one: f"{one.contract}-{one.name}")
+@pytest.mark.parametrize("variant", shared(BENIGN), ids=lambda one: f"{one.contract}-{one.name}")
 def test_a_benign_variant_is_not_accused(variant: Mutant) -> None:
     found = tried(variant, PROFILES["quick"])
     assert [(one.law, one.check, one.reason) for one in found if one.state is State.FAILED] == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.test_mutants import RUNS, SHARE
+from tests.share import shared
 from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.context import Context
 from unison_storage.layers.coalesce import coalesce_cache, coalesce_graph, coalesce_index, coalesce_memory
@@ -51,7 +51,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), list(product(LAYERS, KINDS))[SHARE::RUNS])
+@pytest.mark.parametrize(("name", "kind"), shared(product(LAYERS, KINDS)))
 def test_a_reference_passes(name: str, kind: str) -> None:
     def made(part: str, context: Context) -> Backend:
         backend = reference(part, context.clock)

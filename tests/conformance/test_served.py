@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.test_mutants import RUNS, SHARE
+from tests.share import shared
 from unison_storage.contracts.context import Context
 from unison_storage.layers.coalesce import coalesce_cache, coalesce_graph, coalesce_index, coalesce_memory
 from unison_storage_conformance.harness import KINDS, harness_of
@@ -33,7 +33,7 @@ class Coalesced(ServedHarness):
 
 FEWEST = {Level.HISTORIES: 1, Level.FAULTS: 12, Level.CRASH: 2, Level.RESOURCES: 8, Level.SECRECY: 5}
 """How many checks of each level there are at least."""
-TRIED = list(product([ServedHarness, Coalesced], FEWEST, KINDS))[SHARE::RUNS]
+TRIED = shared(product([ServedHarness, Coalesced], FEWEST, KINDS))
 
 
 @pytest.mark.parametrize(("harness", "level", "kind"), TRIED)
