@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tests.conformance.broken import broken_laws, harness, memory_of, verdicts
 from tests.core.distributions import Packages, described
 from unison_storage import Node, Profile, Storage
+from unison_storage.clock import ManualClock
 from unison_storage.errors import GuardViolation, InvalidConfig, StorageError
 from unison_storage.reference.memory import ReferenceMemory
 from unison_storage_conformance.harness import Harness, harness_of
@@ -88,6 +89,26 @@ def test_a_target_that_is_marked_is_refused_before_anything_is_written(tmp_path:
     assert failure.value.remedy == "name a database that is there for tests"
     assert f"the target is marked as {profile}" in failure.value.message
     assert (tmp_path / "x.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["MemoryStories", "a_touch_sets_the_expiry_alone"])
+def test_what_ages_by_a_harness_ages_by_what_a_check_says_alone(name: str) -> None:
+    clock = ManualClock(1.5e9)
+
+    class Ageing(Harness):
+        kinds = ("memory",)
+
+        def backend(self, part: str, context: Any) -> Any:  # noqa: ARG002 - see Harness
+            return ReferenceMemory(clock) if part == "memory" else None
+
+        async def age(self, seconds: float) -> None:
+            clock.advance(seconds)
+
+    run = Run(Ageing(), PROFILES["quick"])
+    run.open()
+    found = [run.check(check) for check in run.checks() if check.name == name]
+    run.close()
+    assert [(one.state, one.reason) for one in found] == [(State.PASSED, None)]
 
 
 def test_a_harness_whose_age_does_not_age_is_noticed() -> None:

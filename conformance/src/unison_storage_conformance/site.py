@@ -36,7 +36,7 @@ class Site:
         self.persons: set[str] = set()
         self.blobs: list[str] = []
         self._spaces: set[str] = set()
-        self._controlled = False
+        self._ageless: Exception | None = None
 
     @property
     def deadline(self) -> float:
@@ -49,6 +49,10 @@ class Site:
         await self.backend.open()
         hooks = self.target.hooks()
         self.ageing = await Ageing.of(self.backend, self.target.clock, self.target.harness.age, hooks.age)
+        try:  # now, since it makes older whatever is there
+            await control(self.ageing, self.backend, self.root)
+        except Exception as error:  # noqa: BLE001 - what is broken is told by the checks for which time has to pass
+            self._ageless = error
 
     async def reopen(self) -> None:
         """Close the backend and open another one on the same data."""
@@ -61,10 +65,9 @@ class Site:
         return self.target.make(self.part, context or self.target.context())
 
     async def pass_time(self, ticks: float) -> None:
-        """Let time pass; the first time it is shown that it does."""
-        if not self._controlled:
-            await control(self.ageing, self.backend, self.root)
-            self._controlled = True
+        """Let time pass. Raises what came of showing, at the beginning, that it does."""
+        if self._ageless is not None:
+            raise self._ageless
         extra = 0.0 if self.ageing.how == "clock" else self.ageing.slack / 1_000_000
         await self.ageing.pass_(ticks * self.ageing.tick + (extra if ticks >= 1 else 0.0), self.backend)
 

@@ -252,8 +252,8 @@ async def a_touch_sets_the_expiry_alone(ground: Memory) -> None:
     for number, (first, second) in enumerate(((2, 9), (9, 2), (None, 3), (3, None), (4, 4))):
         address = ground.at(str(number))
         await put(ground, address, b"value", None if first is None else first * tick, person=ground.person())
-        before = await get(ground, address)
         await ground.pass_time(0.5)
+        before = await get(ground, address)
         now = await ground.now()
         lifetime = None if second is None else second * tick
         same(await ground.backend.touch_many([Touch(address, lifetime)]), [True], "a touch of an entry")
