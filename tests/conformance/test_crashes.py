@@ -61,6 +61,19 @@ def test_points_are_counted_while_they_are_armed(tmp_path: Path) -> None:
     assert points.passed == passed
 
 
+def test_of_a_driver_that_python_can_not_look_into_the_waits_are_counted() -> None:
+    points = Points()
+    points.watch()
+    try:
+        points.arm(None, waits=True)
+        asyncio.run(asyncio.sleep(0.001))
+        passed = points.disarm()
+    finally:
+        points.rest()
+    assert passed > 1
+    assert passed % 2 == 0
+
+
 def test_what_is_kept_in_a_process_has_no_checks_of_crashes() -> None:
     run = Run(harness_of(lambda part, context: reference(part, context.clock)), FEW)
     assert [check for check in run.checks() if check.level is Level.CRASH] == []

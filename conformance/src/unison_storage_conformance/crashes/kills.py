@@ -31,9 +31,9 @@ ROW: Final = 6
 """How many calls a writer is told at once that is killed at a drawn moment."""
 
 
-def job(change: Change, point: int | None = None) -> Job:
+def job(change: Change, point: int | None = None, *, waits: bool = False) -> Job:
     """Return a change as a writer is told it."""
-    return Job(change.operation, change.given, change.named, point)
+    return Job(change.operation, change.given, change.named, point, waits)
 
 
 def drawn(ground: Any, passed: int) -> Iterator[int]:
@@ -47,16 +47,19 @@ def drawn(ground: Any, passed: int) -> Iterator[int]:
 async def a_call_whose_writer_dies_is_done_or_undone(ground: Any_) -> None:
     for prepared in changes(ground):
         _, passed = await _died(ground, prepared, None)
+        waits = not passed
+        if waits:
+            _, passed = await _died(ground, prepared, None, waits=True)
         if not passed:
             raise NotTried("the backend reaches its data past Python, where no point of a call can be told")
-        if not any([(await _died(ground, prepared, point))[0] for point in drawn(ground, passed)]):
+        if not any([(await _died(ground, prepared, point, waits=waits))[0] for point in drawn(ground, passed)]):
             raise HarnessFault("no writer died at the point at which it should")
 
 
-async def _died(ground: Any_, prepared: Prepared, point: int | None) -> tuple[bool, int]:
+async def _died(ground: Any_, prepared: Prepared, point: int | None, *, waits: bool = False) -> tuple[bool, int]:
     """Have a writer make a call, die in it at a point, and judge what is left; return whether it died, and points."""
     change = await prepared(ground.anew())
-    done = await made(ground.site.target, [ground.site.part], job(change, point))
+    done = await made(ground.site.target, [ground.site.part], job(change, point, waits=waits))
     await judge(change, DEAD if done is None else done[0])
     if done is not None:
         return False, done[1]

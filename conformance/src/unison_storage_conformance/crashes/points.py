@@ -21,6 +21,8 @@ DOORS: Final = frozenset(
 )
 """Functions written in C by whose calls a Python program changes something outside of itself."""
 
+WAITS: Final = frozenset(("poll", "select", "control"))
+"""Where an event loop waits for what is outside: all that Python sees of a driver that is written in C altogether."""
 
 _INWARD: Final = ("_write_to_self", "_read_from_self")
 """Where an event loop wakes itself: how often is the machine's choice, and nothing outside is changed."""
@@ -33,6 +35,7 @@ class Points:
         self.passed = 0
         self._armed = False
         self._last: int | None = None
+        self._counted = DOORS
 
     def watch(self) -> None:
         """Look at every thread from now on; called before any of them is started."""
@@ -44,10 +47,11 @@ class Points:
         threading.setprofile(None)
         sys.setprofile(None)
 
-    def arm(self, last: int | None) -> None:
-        """Count from nothing; die at the ``last`` point, if one is named."""
+    def arm(self, last: int | None, *, waits: bool = False) -> None:
+        """Count from nothing, calls or waits; die at the ``last`` point, if one is named."""
         self.passed = 0
         self._last = last
+        self._counted = WAITS if waits else DOORS
         self._armed = True
 
     def disarm(self) -> int:
@@ -58,7 +62,7 @@ class Points:
     def _seen(self, frame: Any, event: str, called: Any) -> None:
         if not self._armed or event not in ("c_call", "c_return"):
             return
-        if called.__name__ in DOORS and frame.f_code.co_name not in _INWARD:
+        if called.__name__ in self._counted and frame.f_code.co_name not in _INWARD:
             self.passed += 1
             if self.passed == self._last:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -24,7 +24,7 @@ from unison_storage_conformance.target import Target
 
 
 class Job(Struct, frozen=True):
-    """One call. ``point`` is where to die in it.
+    """One call. ``point`` is where to die in it, counted by calls to the outside, or by ``waits`` for it.
 
     ``namespace`` names a handle of objects where no backend is meant; of its answers only errors are told.
     """
@@ -33,6 +33,7 @@ class Job(Struct, frozen=True):
     given: tuple[Any, ...]
     named: Mapping[str, Any] = {}
     point: int | None = None
+    waits: bool = False
     namespace: tuple[str, ...] | None = None
 
 
@@ -67,7 +68,7 @@ async def _serve(pipe: Connection, target: Target, parts: Sequence[str], points:
             break
         on = opened if job.namespace is None else opened.objects.at(*job.namespace)
         foreign = ""
-        points.arm(job.point)
+        points.arm(job.point, waits=job.waits)
         try:
             answer = await asked(on, job.operation, job.given, job.named)
             answer = answer if job.namespace is None else None
