@@ -98,7 +98,7 @@ def test_what_ages_by_a_harness_ages_by_what_a_check_says_alone(name: str) -> No
     class Ageing(Harness):
         kinds = ("memory",)
 
-        def backend(self, part: str, context: Any) -> Any:  # noqa: ARG002 - see Harness
+        def backend(self, part: str, context: Any) -> Any:
             return ReferenceMemory(clock) if part == "memory" else None
 
         async def age(self, seconds: float) -> None:

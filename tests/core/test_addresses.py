@@ -18,6 +18,7 @@ from unison_storage.addresses import (
     check_keyspace,
     check_namespace,
     check_person,
+    first_segment,
     prefix,
     split,
 )
@@ -99,6 +100,7 @@ def test_addresses_sort_as_their_parts_do_as_bytes(all_parts: list[Parts]) -> No
 @settings(deadline=None, max_examples=200)
 def test_split_takes_apart_what_was_put_together(one: Parts) -> None:
     assert split(address(*one)) == one
+    assert first_segment(address(*one)) == (one[1][0] if one[1] else "")
 
 
 @given(one=parts, keyspace=keyspaces, namespace=namespaces)

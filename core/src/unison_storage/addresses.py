@@ -92,6 +92,12 @@ def after(below: str) -> Address:
     return below[:-1] + _AFTER_SEPARATOR if below else _AFTER_Z
 
 
+def first_segment(address: Address) -> str:
+    """Return the first segment of the namespace of an address, empty where there is none."""
+    parts = address.split(SEPARATOR, 2)
+    return parts[1] if len(parts) == 3 else ""
+
+
 def split(address: Address) -> tuple[str, tuple[str, ...], str]:
     """Return keyspace, namespace and key of an address."""
     keyspace, *namespace, key = address.split(SEPARATOR)

@@ -46,7 +46,7 @@ async def _made(ground: StoreGround, handle: Any, key: str, job: Job, old: bytes
     if old is not None:
         await handle.put(key, old)
     before = await _stored(ground)
-    asked = Job(job.operation, (key, *job.given), {}, job.point, (KEYSPACE, *handle.namespace))
+    asked = Job(job.operation, (key, *job.given), {}, job.point, namespace=(KEYSPACE, *handle.namespace))
     done = await made(ground.site.target, ["object", "object_index"], asked)
     if done is not None and isinstance(done[0], StorageError):
         raise done[0]
