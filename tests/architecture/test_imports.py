@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
-DRIVERS = {"aiosqlite", "sqlite3", "_sqlite3", "sqlalchemy"}
+DRIVERS = {"aiosqlite", "alembic", "psycopg", "sqlite3", "_sqlite3", "sqlalchemy"}
 WEB = {"fastapi", "starlette", "uvicorn", "httptools"}
-PACKAGES = ["unison_storage", "unison_storage_conformance", "unison_storage_gateway", "unison_storage_sqlite"]
+PACKAGES = [
+    "unison_storage",
+    "unison_storage_conformance",
+    "unison_storage_gateway",
+    "unison_storage_postgres",
+    "unison_storage_sqlite",
+]
 
 # Prints the names of all modules that the code has loaded.
 LOADED = """
@@ -103,13 +109,21 @@ def loaded(code: str) -> set[str]:
 
 
 def test_the_first_import_is_light() -> None:
-    heavy = {"pydantic", "pluggy", "typer", "rich", "cryptography", "asyncpg", "psycopg", "unison_storage_sqlite"}
+    heavy = {"pydantic", "pluggy", "typer", "rich", "cryptography", "asyncpg", "unison_storage_sqlite"}
     names = loaded("import unison_storage; unison_storage.Storage")
     assert "unison_storage.storage" in names
     assert names & (heavy | DRIVERS | WEB) == set()
 
 
-@pytest.mark.parametrize("module", ["unison_storage_sqlite", "unison_storage_sqlite.plugin"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "unison_storage_sqlite",
+        "unison_storage_sqlite.plugin",
+        "unison_storage_postgres",
+        "unison_storage_postgres.plugin",
+    ],
+)
 def test_a_plugin_is_found_without_its_driver(module: str) -> None:
     assert loaded(f"import {module}") & (DRIVERS | WEB) == set()
 

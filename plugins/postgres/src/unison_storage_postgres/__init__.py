@@ -1,0 +1,1 @@
+"""PostgreSQL backends for unison-storage. Importing this imports no driver."""

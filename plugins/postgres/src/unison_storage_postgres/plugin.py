@@ -1,0 +1,55 @@
+"""The hooks of the PostgreSQL plugin. The driver is imported when a hook is called, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from unison_storage.contracts.backend import BackendSpec, Durability
+from unison_storage.hookspecs import HarnessHooks, hookimpl
+from unison_storage_postgres.config import Options, Server
+
+if TYPE_CHECKING:
+    from unison_storage.contracts.context import Context
+    from unison_storage.contracts.memory import MemoryBackend
+    from unison_storage.contracts.migrations import Migrations
+    from unison_storage.targets import Target
+
+
+@hookimpl
+def backend_specs() -> Sequence[BackendSpec]:
+    """Describe what PostgreSQL serves."""
+    return (
+        BackendSpec(
+            name="postgres",
+            schemes=("postgresql",),
+            kinds=("memory",),
+            durability=Durability.DURABLE,
+            production_ready=True,
+            options=Options,
+        ),
+    )
+
+
+@hookimpl
+def memory_backend(target: Target, context: Context) -> MemoryBackend:
+    """Make memory on the database of a target."""
+    from unison_storage_postgres.memory import PostgresMemory
+
+    return PostgresMemory(Server.of(target), context)
+
+
+@hookimpl
+def migrations(target: Target, context: Context) -> Migrations:
+    """Return the migrations of the database of a target."""
+    from unison_storage_postgres.migrations import PostgresMigrations
+
+    return PostgresMigrations(Server.of(target), context.profile)
+
+
+@hookimpl
+def conformance_harness(target: Target) -> HarnessHooks:
+    """Lend the suite what it needs to age a database and to look into it."""
+    from unison_storage_postgres.harness import hooks
+
+    return hooks(Server.of(target))

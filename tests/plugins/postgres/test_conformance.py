@@ -1,0 +1,25 @@
+"""PostgreSQL keeps every law, as the suite tries it on anybody's backend."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.plugins.postgres.surroundings import Restarted
+from tests.services import postgres
+from unison_storage_conformance import suite
+
+NAME = f"conformance_{os.getpid()}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _database() -> None:
+    postgres.database(NAME)
+
+
+# a silent server is given up soon; one that somebody else has started is not killed, and then not all can be tried
+URL = f"{postgres.server().url(NAME)}?statement_timeout=0.3&connect_timeout=2"
+OWN = isinstance(postgres.server(), postgres.Started)
+
+TestPostgres = suite(Restarted(URL) if OWN else URL, strict=OWN)

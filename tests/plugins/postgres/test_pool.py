@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.plugins.postgres.surroundings import asked, memory, put, server_at
+from unison_storage.contracts.memory import Row, Written
+from unison_storage.errors import AvailabilityError, Closed, DeadlineExceeded, PoolExhausted, StorageError
+from unison_storage_postgres.memory import PostgresMemory
+from unison_storage_postgres.migrations import PostgresMigrations
+from unison_storage_postgres.pool import Pool
+from unison_storage_postgres.statements import Statement
+
+KILLS = 20
+SLEEP = Statement("sleep", "SELECT pg_sleep($1::bigint)", (lambda seconds: seconds.to_bytes(8),))
+SELECT = Statement("select", "SELECT 1::bigint")
+
+
+@asynccontextmanager
+async def pool(url: str, options: str = "") -> AsyncIterator[Pool]:
+    await PostgresMigrations(server_at(url)).apply()
+    opened = await Pool.opened(server_at(f"{url}?{options}"))
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def test_no_more_connections_are_made_than_there_may_be(url: str) -> None:
+    async def test() -> None:
+        async with pool(url, "connections=3") as opened:
+            await asyncio.gather(*(opened.run(SELECT, ()) for _ in range(50)))
+            there = asked(url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'unison-storage'")
+            assert there == [(3,)]
+
+    asyncio.run(test())
+
+
+def test_who_waits_too_long_for_a_connection_is_told_how_many_there_are(url: str) -> None:
+    async def test() -> None:
+        async with pool(url, "connections=1&wait=0.1") as opened:
+            busy = asyncio.ensure_future(opened.run(SLEEP, (1,)))
+            await asyncio.sleep(0)
+            with pytest.raises(PoolExhausted, match=r"all 1 connections were busy for 0.1 s: .*\?connections="):
+                await opened.run(SELECT, ())
+            await busy
+            assert await opened.run(SELECT, ()) == [(1,)]
+
+    asyncio.run(test())
+
+
+def test_a_statement_that_takes_too_long_is_cancelled_and_its_connection_goes_on(url: str) -> None:
+    async def test() -> None:
+        async with pool(url, "connections=1&statement_timeout=0.2") as opened:
+            with pytest.raises(DeadlineExceeded, match="cancelled") as failure:
+                await opened.run(SLEEP, (60,))
+            assert not failure.value.outcome_unknown
+            assert await opened.run(SELECT, ()) == [(1,)]
+
+    asyncio.run(test())
+
+
+def test_a_caller_who_gives_up_keeps_nobody_from_a_connection(url: str) -> None:
+    async def test() -> None:
+        async with pool(url, "connections=1") as opened:
+            for _ in range(5):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await opened.run(SLEEP, (60,))
+                assert await opened.run(SELECT, ()) == [(1,)]
+
+    asyncio.run(test())
+
+
+def test_who_waits_when_it_is_closed_is_told_so(url: str) -> None:
+    async def test() -> None:
+        async with pool(url, "connections=1") as opened:
+            calls = [asyncio.ensure_future(opened.run(SLEEP, (60,))) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            await opened.close()
+            assert [type(one) for one in await asyncio.gather(*calls, return_exceptions=True)] == [Closed] * 3
+            with pytest.raises(Closed):
+                await opened.run(SELECT, ())
+
+    asyncio.run(test())
+
+
+def test_nothing_that_was_acknowledged_is_lost_when_connections_are_killed_under_load(url: str) -> None:
+    acknowledged: dict[str, str] = {}
+    possible: dict[str, set[str]] = {}
+    ended = asyncio.Event()
+
+    async def write(backend: PostgresMemory, client: int) -> None:
+        turn = 0
+        while not ended.is_set():
+            turn += 1
+            address, version = f"load\x1f{client}\x1f{turn % 10}", f"{client}.{turn}"
+            try:
+                [outcome] = await backend.put_many([put(address, version=version)])
+            except StorageError as error:
+                outcome = error
+            if isinstance(outcome, Written):
+                acknowledged[address] = version
+                possible[address] = {version}
+                continue
+            assert isinstance(outcome, AvailabilityError), outcome
+            if outcome.outcome_unknown:
+                possible.setdefault(address, {acknowledged.get(address, "")}).add(version)
+
+    async def kill() -> None:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'unison-storage'"
+        for _ in range(KILLS):
+            before = dict(acknowledged)
+            async with asyncio.timeout(20):
+                while acknowledged == before:  # noqa: ASYNC110 - what is written is looked at until it is something
+                    await asyncio.sleep(0.01)
+            await asyncio.to_thread(asked, url, others)
+        ended.set()
+
+    async def test() -> None:
+        async with memory(url) as backend:
+            await asyncio.gather(kill(), *(write(backend, client) for client in range(16)))
+        async with memory(url) as reader:
+            for address, versions in possible.items():
+                [row] = await reader.get_many([address])
+                assert (row.version if isinstance(row, Row) else "") in versions, address
+
+    asyncio.run(test())
+    assert len(acknowledged) > 16
