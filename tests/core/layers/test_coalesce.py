@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.layers.slow import PREFIX, SlowMemory, bad_item, settle
-from unison_storage.contracts.memory import Delete, Increment, MemoryBackend, Put, Row, Touch
+from unison_storage.addresses import Address
+from unison_storage.capabilities import Limits
+from unison_storage.contracts.memory import Delete, Increment, MemoryBackend, Put, Row, Rows, Touch
 from unison_storage.contracts.objects import Draft
 from unison_storage.errors import InvalidValue, StorageError, Unavailable, VersionConflict
 from unison_storage.layers.coalesce import coalesce_index, coalesce_memory
+from unison_storage.reference.memory import ReferenceMemory
 from unison_storage.reference.objects import ReferenceObjectIndex
 from unison_storage.testing import ManualClock
+from unison_storage.values import MISSING
 
 
 def put(key: str, value: bytes = b"1", version: str = "v", **more: Any) -> Put:
@@ -194,6 +198,34 @@ def test_nothing_is_tried_twice_where_it_may_have_taken_effect(error: Callable[[
     under_way(test)
 
 
+def test_callers_whose_batch_was_answered_come_back_as_a_batch() -> None:
+    sizes: list[int] = []
+
+    class Distant(ReferenceMemory):
+        """Answers some turns later, as a server does."""
+
+        limits = Limits(concurrency=4)
+
+        async def get_many(self, addresses: Sequence[Address], touch: Any = MISSING) -> Rows:
+            sizes.append(len(addresses))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return await super().get_many(addresses, touch)
+
+    async def test() -> None:
+        layer = coalesce_memory(Distant(ManualClock()))
+
+        async def caller(name: str) -> None:
+            for _ in range(5):
+                await layer.get_many((PREFIX + name,))
+
+        await asyncio.gather(*(caller(name) for name in "abcdefgh"))
+
+    asyncio.run(test())
+    assert sum(sizes) == 40
+    assert len(sizes) <= 12, sizes
+
+
 def test_a_backend_that_answers_too_little_leaves_nobody_waiting() -> None:
     async def test(slow: SlowMemory, layer: MemoryBackend) -> None:
         busy = await fill(slow, layer)
@@ -203,7 +235,7 @@ def test_a_backend_that_answers_too_little_leaves_nobody_waiting() -> None:
         slow.go.set()
         failures = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
         assert all(isinstance(failure, StorageError) for failure in failures)
-        await asyncio.gather(*busy)
+        await asyncio.gather(*busy, return_exceptions=True)
 
     under_way(test)
 

@@ -340,7 +340,7 @@ def test_a_backend_that_answers_too_little_leaves_nobody_waiting(operation: str)
         slow.go.set()
         failures = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
         assert all(isinstance(failure, StorageError) for failure in failures)
-        await asyncio.gather(*busy)
+        await asyncio.gather(*busy, return_exceptions=True)
 
     under_way(test)
 
