@@ -57,7 +57,8 @@ class Given:
 class Started:
     """A server of this run's own, from the wheel. Its port is known before it starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        self._options = {**_OPTIONS, **options}
         self.password = secrets.token_urlsafe(24)
         self.port = _free_port()
         self._folder: Path | None = None
@@ -74,7 +75,7 @@ class Started:
         if self._folder is None:
             self._folder = self._made()
             atexit.register(self._remove)
-        options = {**_OPTIONS, "port": str(self.port)}
+        options = {**self._options, "port": str(self.port)}
         with (self._folder / "log").open("ab") as log:
             self._process = self._popen(
                 "postgres",

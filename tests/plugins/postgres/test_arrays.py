@@ -12,8 +12,9 @@ from unison_storage_postgres import arrays
 TEXT = st.text(st.characters(exclude_characters="\x00", codec="utf-8"))
 BIGINT = st.integers(-(2**63), 2**63 - 1)
 CASES: list[tuple[str, Any, st.SearchStrategy[Any]]] = [
-    ("text", arrays.text, TEXT),
-    ("bigint", arrays.bigint, BIGINT),
+    ("text", arrays.text, TEXT | st.none()),
+    ("bytea", arrays.bytea, st.binary()),
+    ("bigint", arrays.bigint, BIGINT | st.none()),
     ("boolean", arrays.boolean, st.booleans()),
     ("text[]", arrays.texts, st.lists(TEXT | st.none(), min_size=1)),
     ("bytea[]", arrays.byteas, st.lists(st.binary() | st.none(), min_size=1)),

@@ -55,12 +55,12 @@ def test_who_comes_second_sees_what_the_first_one_wrote(url: str) -> None:
 
 
 def test_without_a_look_under_the_lock_both_win(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = statements.MEMORY_PUT.text
+    text = statements.MEMORY_PUT_ONE.text
     guarded = "OR (NOT $8::boolean AND ("
     assert guarded in text
     looked = "NOT EXISTS (SELECT FROM memory_entries AS there WHERE there.address = given.address)"
     blind = text.replace(guarded, "OR (true AND (").replace("ORDER BY", f"WHERE NOT $8::boolean OR {looked} ORDER BY")
-    monkeypatch.setattr(statements, "MEMORY_PUT", replace(statements.MEMORY_PUT, text=blind))
+    monkeypatch.setattr(statements, "MEMORY_PUT_ONE", replace(statements.MEMORY_PUT_ONE, text=blind))
     assert isinstance(asyncio.run(_comes_second(url)), Written)
 
 

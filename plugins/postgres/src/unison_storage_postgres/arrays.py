@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
-Encoder: TypeAlias = Callable[[Any], bytes]
+Encoder: TypeAlias = Callable[[Any], bytes | None]
 
 _HEAD: Final = struct.Struct("!iiIii").pack
 _LENGTH: Final = struct.Struct("!i").pack
@@ -23,14 +23,19 @@ _BIGINT_OID: Final = 20
 _TEXT_OID: Final = 25
 
 
-def text(value: str) -> bytes:
-    """Return a ``text``."""
-    return value.encode()
+def text(value: str | None) -> bytes | None:
+    """Return a ``text``, or null."""
+    return None if value is None else value.encode()
 
 
-def bigint(value: int) -> bytes:
-    """Return a ``bigint``."""
-    return _BIGINT(value)
+def bytea(value: bytes) -> bytes:
+    """Return a ``bytea``."""
+    return value
+
+
+def bigint(value: int | None) -> bytes | None:
+    """Return a ``bigint``, or null."""
+    return None if value is None else _BIGINT(value)
 
 
 def boolean(value: bool) -> bytes:  # noqa: FBT001 - it is what is encoded

@@ -10,6 +10,11 @@ from msgspec import Meta, Struct
 from unison_storage.errors import InvalidConfig
 from unison_storage.targets import Target
 
+_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+"""Every statement has one good plan, by an index, however large a table is: it is made once, and not for each batch.
+
+The server's own time limit lets it say that nothing was done; a silent one is given up soon after.
+"""
 _SPELLING = "write postgresql://user:password@host:5432/database"
 
 
@@ -78,8 +83,7 @@ class Server(Struct, frozen=True):
             "sslcert": options.sslcert,
             "sslkey": options.sslkey,
             "client_encoding": "UTF8",
-            # the server's own limit lets it say that nothing was done; a silent one is given up soon after
-            "options": f"-c statement_timeout={round(options.statement_timeout * 1_000)}",
+            "options": f"{_PLANS} -c statement_timeout={round(options.statement_timeout * 1_000)}",
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -85,7 +85,7 @@ class PostgresMemory(ServerBackend, MemoryBackend):
         return await self._number(statements.MEMORY_ERASE, person)
 
     async def purge_expired(self, limit: int) -> int:
-        """See the contract. Those that expired first go first; what others have locked is passed over."""
+        """See the contract. Those that expired hours ago go first; what others have locked is passed over."""
         return await self._number(statements.MEMORY_PURGE, limit)
 
     async def list(self, prefix: str, after: Address, limit: int, *, values: bool) -> Lines:
@@ -95,9 +95,12 @@ class PostgresMemory(ServerBackend, MemoryBackend):
         return [Listed(address, Row(*row)) for address, *row in rows]
 
     async def _visible(self, addresses: Sequence[Address]) -> dict[Address, Row]:
-        if not addresses:
+        if len(addresses) == 1:
+            rows = await self._session.run(statements.MEMORY_GET_ONE, (addresses[0], first_segment(addresses[0])))
+        elif addresses:
+            rows = await self._session.run(statements.MEMORY_GET, (addresses, _segments(addresses)))
+        else:
             return {}
-        rows = await self._session.run(statements.MEMORY_GET, (addresses, _segments(addresses)))
         return {row[0]: Row(*row[1:]) for row in rows}
 
     async def _touched(self, touches: Sequence[Touch]) -> dict[Address, Row]:
@@ -109,13 +112,16 @@ class PostgresMemory(ServerBackend, MemoryBackend):
         return {row[0]: Row(*row[1:]) for row in rows}
 
     async def _put(self, puts: Sequence[Put]) -> dict[Address, Written]:
-        first = puts[0]
-        columns = (*_columns(puts), first.lifetime is KEEP)
-        if first.expect is ANY or first.expect is Expect.ABSENT:
-            rows = await self._session.run(statements.MEMORY_PUT, (*columns, first.expect is Expect.ABSENT))
-        else:
+        first, columns = puts[0], _columns(puts)
+        keep, absent = first.lifetime is KEEP, first.expect is Expect.ABSENT
+        if first.expect is not ANY and not absent:
             expected = [_version(put.expect) for put in puts]
-            rows = await self._session.run(statements.MEMORY_REPLACE, (*columns, expected))
+            rows = await self._session.run(statements.MEMORY_REPLACE, (*columns, keep, expected))
+        elif len(puts) == 1:
+            one = (column[0] for column in columns)
+            rows = await self._session.run(statements.MEMORY_PUT_ONE, (*one, keep, absent))
+        else:
+            rows = await self._session.run(statements.MEMORY_PUT, (*columns, keep, absent))
         return {
             address: Written(created, updated, expires, created == updated)
             for address, created, updated, expires in rows

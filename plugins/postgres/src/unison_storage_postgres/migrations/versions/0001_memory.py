@@ -29,11 +29,16 @@ def upgrade(op: Operations) -> None:
         sa.Column("expires", sa.BigInteger),
         sa.Column("person", sa.Text(collation="C")),
         sa.Column("value", sa.LargeBinary, nullable=False),
+        sa.Column("expires_hour", sa.Integer, sa.Computed("(expires / 3600000000)::integer", persisted=True)),
         sa.PrimaryKeyConstraint("address", "first_segment"),
+        postgresql_with={"fillfactor": 85},
     )
     op.create_index(
         "memory_entries_person", "memory_entries", ["person"], postgresql_where=sa.text("person IS NOT NULL")
     )
     op.create_index(
-        "memory_entries_expires", "memory_entries", ["expires"], postgresql_where=sa.text("expires IS NOT NULL")
+        "memory_entries_expires",
+        "memory_entries",
+        ["expires_hour"],
+        postgresql_where=sa.text("expires_hour IS NOT NULL"),
     )
