@@ -23,10 +23,10 @@ class Gathering(Protocol):
 class Gate:
     """The statements in flight of one backend, and what waits for a place among them."""
 
-    __slots__ = ("_in_flight", "_limit", "_running", "_turning", "_waiting")
+    __slots__ = ("_in_flight", "_running", "_turning", "_waiting", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._in_flight = 0
         self._waiting: deque[Gathering | asyncio.Future[None]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -41,7 +41,7 @@ class Gate:
 
     async def enter(self) -> None:
         """Count a statement in, after waiting for its turn where the gate is full or somebody waits already."""
-        if self._in_flight < self._limit and not self._waiting:
+        if self._in_flight < self.limit and not self._waiting:
             self._in_flight += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,7 +61,7 @@ class Gate:
     def wait(self, waiting: Gathering | asyncio.Future[None]) -> None:
         """Let a lane, or a statement, wait for its turn."""
         self._waiting.append(waiting)
-        if self._in_flight < self._limit and not self._turning:
+        if self._in_flight < self.limit and not self._turning:
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
 
@@ -70,7 +70,7 @@ class Gate:
         self._send()
 
     def _send(self) -> None:
-        while self._waiting and self._in_flight < self._limit:
+        while self._waiting and self._in_flight < self.limit:
             next_up = self._waiting.popleft()
             if not isinstance(next_up, asyncio.Future):
                 self._in_flight += 1

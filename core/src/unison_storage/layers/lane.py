@@ -17,6 +17,9 @@ Result = TypeVar("Result")
 QUEUE_FACTOR: Final = 16
 """The queue of a lane holds at most so many full batches; further callers wait until there is room."""
 
+WHOLE: Final = 8
+"""A batch of so many items at most is never split in two."""
+
 
 class Call(Generic[Item, Result]):
     """One queued item, and those who wait for its result."""
@@ -57,7 +60,7 @@ class Lane(Generic[Item, Result]):
     ones wait for the next batch in their order.
     """
 
-    __slots__ = ("_gate", "_key", "_max_batch", "_queued", "_room", "_send", "_share")
+    __slots__ = ("_gate", "_key", "_max_batch", "_queued", "_room", "_send", "_share", "_under_way")
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class Lane(Generic[Item, Result]):
         self._share = share
         self._room = asyncio.Semaphore(max_batch * QUEUE_FACTOR)
         self._queued: dict[str, deque[Call[Item, Result]]] = {}
+        self._under_way = 0
 
     async def one(self, item: Item) -> Result | StorageError:
         """Send one item in a batch, for a caller that met a full gate; return its result or its error."""
@@ -95,10 +99,12 @@ class Lane(Generic[Item, Result]):
     async def flush(self) -> None:
         """Send one batch of what is queued and answer its waiters; the gate has counted it in."""
         batch = self._take()
+        self._under_way += len(batch)
         try:
             if batch:
                 await self._answer(batch)
         finally:
+            self._under_way -= len(batch)
             self._gate.leave()
 
     async def _alone(self, item: Item) -> Result | StorageError:
@@ -119,7 +125,7 @@ class Lane(Generic[Item, Result]):
 
     def _take(self) -> list[Call[Item, Result]]:
         batch: list[tuple[str, Call[Item, Result]]] = []
-        for key in list(islice(self._queued, self._max_batch)):
+        for key in list(islice(self._queued, self._size())):
             calls = self._queued.pop(key)
             while calls and not calls[0].wanted:
                 calls.popleft()
@@ -131,6 +137,17 @@ class Lane(Generic[Item, Result]):
             self._gate.wait(self)
         # rows that every batch locks in one order can't deadlock
         return [call for _, call in sorted(batch, key=_first)]
+
+    def _size(self) -> int:
+        """Return how many keys to send in one batch.
+
+        Half of what there is, so that the server has the one half to do while callers take the other; and each by
+        itself where every call there is has a place in the gate, since a batch would only make them wait for another.
+        """
+        calls = len(self._queued) + self._under_way
+        if calls < self._gate.limit:
+            return 1
+        return min(max(-(-calls // 2), WHOLE), self._max_batch)
 
     async def _answer(self, batch: Sequence[Call[Item, Result]]) -> None:
         try:
