@@ -36,7 +36,7 @@ def test_kinds_share_connections_only_where_all_is_the_same() -> None:
         ("postgresql://db", "names no database, or more than one"),
         ("postgresql://db/one/two", "names no database, or more than one"),
         ("postgresql://db/a%00b", "no part of a URL can hold U+0000"),
-        ("postgresql://db/app?connection=3", "unknown option 'connection'; did you mean 'connections'"),
+        ("postgresql://db/app?connection=3", "unknown option 'connection'; near names: connections"),
         ("postgresql://db/app?connections=0", "option 'connections' has a value of the wrong type or range"),
         ("postgresql://db/app?sslmode=maybe", "option 'sslmode' has a value of the wrong type or range"),
     ],
