@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from unison_storage.contracts.objects import Committed, Draft, ObjectIndex, ObjectRow
 from unison_storage.errors import StorageError
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.outcomes import value
+from unison_storage_conformance.outcomes import same, value
 
 Index = Ground[ObjectIndex]
 SHA = "0" * 64
@@ -59,6 +61,18 @@ async def due(ground: Index, *, before: int | None = None, stale: int = 0) -> se
     """Return blobs of this check whose bytes may go: those that became unwanted before a time, by default now."""
     limit = before if before is not None else await ground.now() + 1 + ground.slack
     return set(await ground.backend.unwanted(limit, stale, ALL)) & set(ground.made)
+
+
+async def aged(ground: Index, row: ObjectRow) -> ObjectRow:
+    """Return a row as it reads when time has passed, and say so where it is another one.
+
+    Where a harness makes older what is stored, its times are earlier than they were.
+    """
+    found = await get(ground, row.address)
+    aged_times = ("created", "updated", "expires") if found is not None and ground.slack else ()
+    times = {name: getattr(found, name) for name in aged_times}
+    same(found, replace(row, **times), "what has not expired stays")
+    return found or row
 
 
 async def known(ground: Index, *blobs: str) -> set[str]:
