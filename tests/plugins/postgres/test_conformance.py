@@ -1,4 +1,7 @@
-"""PostgreSQL keeps every law, as the suite tries it on anybody's backend."""
+"""PostgreSQL keeps every law, as the suite tries it on anybody's backend.
+
+Where the tests run on several Pythons, each kind is tried on one of them. Blobs are kept elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import pytest
 
 from tests.plugins.postgres.surroundings import Restarted
 from tests.services import postgres
+from tests.share import shared
 from unison_storage_conformance import suite
 
 NAME = f"conformance_{os.getpid()}"
@@ -22,4 +26,4 @@ def _database() -> None:
 URL = f"{postgres.server().url(NAME)}?statement_timeout=0.3&connect_timeout=2"
 OWN = isinstance(postgres.server(), postgres.Started)
 
-TestPostgres = suite(Restarted(URL) if OWN else URL, strict=OWN)
+TestPostgres = suite(Restarted(URL) if OWN else URL, shared(("memory", "object")), strict=OWN)

@@ -12,12 +12,13 @@ from unison_storage.targets import Target
 from unison_storage_postgres import plugin
 from unison_storage_postgres.config import Options
 
+HOOKS = ("memory_backend", "object_index_backend", "migrations")
 URL = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def test_it_describes_what_it_serves() -> None:
     [spec] = plugin.backend_specs()
-    assert (spec.name, spec.schemes, spec.kinds) == ("postgres", ("postgresql",), ("memory",))
+    assert (spec.name, spec.schemes, spec.kinds) == ("postgres", ("postgresql",), ("memory", "object_index"))
     assert (spec.durability, spec.production_ready, spec.options) == (Durability.DURABLE, True, Options)
 
 
@@ -27,8 +28,8 @@ def test_its_hooks_are_those_of_the_specification() -> None:
     plugins.register(plugin)
     plugins.check_pending()
     target = Target.parse(URL)
-    made = [getattr(plugins.hook, name)(target=target, context=context()) for name in ("memory_backend", "migrations")]
-    assert [type(one).__name__ for one in made] == ["PostgresMemory", "PostgresMigrations"]
+    made = [getattr(plugins.hook, name)(target=target, context=context()) for name in HOOKS]
+    assert [type(one).__name__ for one in made] == ["PostgresMemory", "PostgresObjectIndex", "PostgresMigrations"]
 
 
 def test_a_storage_is_served_by_its_url_alone(url: str) -> None:

@@ -3,15 +3,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from tests.plugins.postgres.surroundings import asked, memory, put, server_at
 from unison_storage.contracts.memory import Row, Written
-from unison_storage.errors import AvailabilityError, Closed, DeadlineExceeded, PoolExhausted, StorageError
+from unison_storage.errors import (
+    AlreadyExists,
+    AvailabilityError,
+    Closed,
+    DeadlineExceeded,
+    NotFound,
+    PoolExhausted,
+    StorageError,
+)
 from unison_storage_postgres.memory import PostgresMemory
 from unison_storage_postgres.migrations import PostgresMigrations
-from unison_storage_postgres.pool import Pool
+from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
 
 KILLS = 20
@@ -73,6 +82,53 @@ def test_a_caller_who_gives_up_keeps_nobody_from_a_connection(url: str) -> None:
                 assert await opened.run(SELECT, ()) == [(1,)]
 
     asyncio.run(test())
+
+
+def test_a_transaction_is_whole_or_nothing(url: str) -> None:
+    write = Statement("write", "INSERT INTO blobs VALUES ('one', 'pending', 1, NULL)", writes=True)
+
+    async def refused(run: Run) -> None:
+        await run(write, ())
+        raise NotFound("what is refused after a write")
+
+    async def broken(run: Run) -> None:
+        await run(write, ())
+        await run(write, ())
+
+    async def kept(run: Run) -> list[Any]:
+        await run(write, ())
+        return await run(SELECT, ())
+
+    async def test() -> None:
+        async with pool(url, "connections=1") as opened:
+            for work, error in ((refused, NotFound), (broken, AlreadyExists)):
+                with pytest.raises(error) as failure:
+                    await opened.transact(work)
+                assert not failure.value.outcome_unknown
+                assert asked(url, "SELECT count(*) FROM blobs") == [(0,)]
+            assert await opened.transact(kept) == [(1,)]
+            assert asked(url, "SELECT count(*) FROM blobs") == [(1,)]
+
+    asyncio.run(test())
+
+
+def test_a_transaction_whose_connection_is_lost_is_undone_and_says_so(url: str) -> None:
+    write = Statement("write", "INSERT INTO blobs VALUES ('one', 'pending', 1, NULL)", writes=True)
+    leave = Statement("leave", "SELECT pg_terminate_backend(pg_backend_pid())", writes=True)
+
+    async def lost(run: Run) -> None:
+        await run(write, ())
+        await run(leave, ())
+
+    async def test() -> None:
+        async with pool(url, "connections=1") as opened:
+            with pytest.raises(AvailabilityError) as failure:
+                await opened.transact(lost)
+            assert not failure.value.outcome_unknown
+            assert await opened.run(SELECT, ()) == [(1,)]
+
+    asyncio.run(test())
+    assert asked(url, "SELECT count(*) FROM blobs") == [(0,)]
 
 
 def test_who_waits_when_it_is_closed_is_told_so(url: str) -> None:

@@ -74,6 +74,11 @@ class Connection:
         """Whether it may be used again: nothing is under way on it, and it is not known to be lost."""
         return not self._lost and self._pq.transaction_status == _IDLE
 
+    @property
+    def answers(self) -> bool:
+        """Whether a statement may be sent: the connection is not known to be lost."""
+        return not self._lost
+
     async def run(self, statement: Statement, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and return its rows; raises core's errors.
 

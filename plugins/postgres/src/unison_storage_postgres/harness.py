@@ -9,9 +9,11 @@ import psycopg
 from unison_storage.hookspecs import HarnessHooks
 from unison_storage_postgres.config import Server
 
-_OLDER: Final = """
-    UPDATE memory_entries SET created = created - %(by)s, updated = updated - %(by)s, expires = expires - %(by)s
-"""
+_OLDER: Final = (
+    "UPDATE memory_entries SET created = created - %(by)s, updated = updated - %(by)s, expires = expires - %(by)s",
+    "UPDATE objects SET created = created - %(by)s, updated = updated - %(by)s, expires = expires - %(by)s",
+    "UPDATE blobs SET since = since - %(by)s",
+)
 _RAW: Final = "SELECT value FROM memory_entries WHERE address = %s"
 
 
@@ -20,7 +22,8 @@ def hooks(server: Server) -> HarnessHooks:
 
     async def age(seconds: float) -> None:
         async with await psycopg.AsyncConnection.connect(**server.parameters, autocommit=True) as connection:
-            await connection.execute(_OLDER, {"by": round(seconds * 1_000_000)})
+            for statement in _OLDER:
+                await connection.execute(statement, {"by": round(seconds * 1_000_000)})
 
     async def raw(address: str) -> bytes | None:
         async with await psycopg.AsyncConnection.connect(**server.parameters, autocommit=True) as connection:

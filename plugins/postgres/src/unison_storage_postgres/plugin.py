@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unison_storage.contracts.context import Context
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
+    from unison_storage.contracts.objects import ObjectIndex
     from unison_storage.targets import Target
 
 
@@ -23,7 +24,7 @@ def backend_specs() -> Sequence[BackendSpec]:
         BackendSpec(
             name="postgres",
             schemes=("postgresql",),
-            kinds=("memory",),
+            kinds=("memory", "object_index"),
             durability=Durability.DURABLE,
             production_ready=True,
             options=Options,
@@ -37,6 +38,14 @@ def memory_backend(target: Target, context: Context) -> MemoryBackend:
     from unison_storage_postgres.memory import PostgresMemory
 
     return PostgresMemory(Server.of(target), context)
+
+
+@hookimpl
+def object_index_backend(target: Target, context: Context) -> ObjectIndex:
+    """Make the object index on the database of a target."""
+    from unison_storage_postgres.objects import PostgresObjectIndex
+
+    return PostgresObjectIndex(Server.of(target), context)
 
 
 @hookimpl

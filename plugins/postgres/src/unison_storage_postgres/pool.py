@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
-from unison_storage.errors import Closed, DeadlineExceeded, PoolExhausted, TransactionConflict
+from unison_storage.errors import (
+    Closed,
+    DeadlineExceeded,
+    PoolExhausted,
+    StorageError,
+    TransactionConflict,
+    Unavailable,
+)
 from unison_storage_postgres import migrations
 from unison_storage_postgres.config import Server
 from unison_storage_postgres.connection import Connection
@@ -19,6 +26,14 @@ _LOOKS: Final = 4
 """How often within a time-out it is looked for what takes too long."""
 _ATTEMPTS: Final = 5
 """How often a statement is sent that met another one and was rolled back for it."""
+
+T = TypeVar("T")
+Run: TypeAlias = Callable[[Statement, Sequence[Any]], Awaitable[list[Any]]]
+"""The type of ``Pool.run``."""
+
+_BEGIN: Final = Statement("begin", "BEGIN")
+_COMMIT: Final = Statement("commit", "COMMIT", writes=True)
+_ROLLBACK: Final = Statement("rollback", "ROLLBACK")
 
 _CLOSED: Final = Closed("the storage was closed; open it again")
 _SILENT: Final = DeadlineExceeded("the server did not answer in time")
@@ -32,7 +47,8 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._free: list[Connection] = []
         self._busy: set[Connection] = set()
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[asyncio.Future[Connection]] = deque()
+        self._making: set[asyncio.Task[Connection]] = set()
         self._places = server.options.connections
         self._closing = False
         self._watch: asyncio.TimerHandle | None = None
@@ -58,11 +74,7 @@ class Pool:
         """
         attempt = 1
         while True:
-            connection = await self._taken()
-            connection.since = self._loop.time()
-            self._busy.add(connection)
-            if self._watch is None:
-                self._watch = self._loop.call_later(self._tick, self._look)
+            connection = await self._begun()
             try:
                 return await connection.run(statement, parameters)
             except TransactionConflict:
@@ -70,10 +82,37 @@ class Pool:
                     raise
                 attempt += 1
             finally:
-                self._busy.discard(connection)
-                self._give_back(connection)
-                if self._ended is not None and not self._busy and not self._ended.done():
-                    self._ended.set_result(None)
+                self._done(connection)
+
+    async def transact(self, work: Callable[[Run], Awaitable[T]]) -> T:
+        """Return what ``work`` comes to, whose statements are one transaction; what it raises rolls that back.
+
+        ``outcome_unknown`` is set only where the answer to the COMMIT was lost. Work that met another transaction and
+        was rolled back for it is done again.
+        """
+        attempt = 1
+        while True:
+            connection = await self._begun()
+            try:
+                return await self._transacted(connection, work)
+            except TransactionConflict:
+                if attempt == _ATTEMPTS:
+                    raise
+                attempt += 1
+            finally:
+                self._done(connection)
+
+    async def _transacted(self, connection: Connection, work: Callable[[Run], Awaitable[T]]) -> T:
+        await connection.run(_BEGIN, ())
+        try:
+            answer = await work(connection.run)
+        except StorageError as error:
+            error.outcome_unknown = False  # nothing is kept of a transaction that is not committed
+            if connection.answers:
+                await connection.run(_ROLLBACK, ())
+            raise
+        await connection.run(_COMMIT, ())
+        return answer
 
     async def close(self) -> None:
         """Close all connections; what is under way ends with an error. May be called twice."""
@@ -81,8 +120,14 @@ class Pool:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        while self._waiting:
-            self._wake(None)
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(_CLOSED.copy())
+        self._waiting.clear()
+        for making in self._making:
+            making.cancel()
+        if self._making:
+            await asyncio.wait(self._making)
         for connection in self._busy:
             connection.give_up(_CLOSED)
         if self._busy:
@@ -91,72 +136,90 @@ class Pool:
         while self._free:
             self._free.pop().close()
 
+    async def _begun(self) -> Connection:
+        """Return a connection on which something is under way from now on."""
+        connection = await self._taken()
+        connection.since = self._loop.time()
+        self._busy.add(connection)
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._tick, self._look)
+        return connection
+
+    def _done(self, connection: Connection) -> None:
+        self._busy.discard(connection)
+        self._give_back(connection)
+        if self._ended is not None and not self._busy and not self._ended.done():
+            self._ended.set_result(None)
+
     async def _taken(self) -> Connection:
-        """Return a connection: a free one, a new one, or the first that is given back."""
+        """Return a connection: a free one, or the first that is made or given back."""
         while not self._closing:
-            if self._free and not self._waiting:
-                given: Connection | None = self._free.pop()
-            elif self._places:
-                return await self._connected()
-            else:
-                given = await self._given()
-            if given is not None:
-                if given.usable:
-                    return given
-                self._drop(given)  # it was lost since it was given back
+            given = self._free.pop() if self._free and not self._waiting else await self._given()
+            if given.usable:
+                return given
+            self._drop(given)  # it was lost since it was given back
         raise _CLOSED.copy()
 
-    async def _given(self) -> Connection | None:
-        """Wait for a connection that somebody gives back; ``None`` where there is room for another one instead."""
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+    async def _given(self) -> Connection:
+        """Wait for a connection that is made, or that somebody gives back; raises why none could be made."""
+        waiter: asyncio.Future[Connection] = self._loop.create_future()
         self._waiting.append(waiter)
+        self._grow()
         try:
             async with asyncio.timeout(self._server.options.wait):
                 return await waiter
-        except BaseException as error:
-            if waiter.done() and not waiter.cancelled():
-                given = waiter.result()  # it came at the moment at which the caller gave up
-                if given is None:
-                    self._wake(None)
-                else:
-                    self._give_back(given)
-            if not isinstance(error, TimeoutError):
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._give_back(waiter.result())  # it came at the moment at which the caller gave up
+            if isinstance(error, asyncio.CancelledError):
                 raise
-            busy = f"all {self._server.options.connections} connections were busy for {self._server.options.wait:g} s"
+            seconds = f"{self._server.options.wait:g} s"
+            if self._making:
+                raise Unavailable(f"the server did not take a connection within {seconds}") from None
+            busy = f"all {self._server.options.connections} connections were busy for {seconds}"
             raise PoolExhausted(f"{busy}: ask less at once, or set ?connections= to more") from None
 
-    async def _connected(self) -> Connection:
-        self._places -= 1
-        try:
-            connection = await Connection.opened(self._server)
-        except BaseException:
-            self._places += 1
-            self._wake(None)
-            raise
-        if self._closing:
-            self._drop(connection)
-            raise _CLOSED.copy()
-        return connection
+    def _grow(self) -> None:
+        """Make connections for those who wait, while there is room.
+
+        It is done beside the callers: one who gives up leaves no connection half made, and the next one has it.
+        """
+        while self._places and len(self._making) < len(self._waiting) and not self._closing:
+            self._places -= 1
+            making = self._loop.create_task(Connection.opened(self._server))
+            self._making.add(making)
+            making.add_done_callback(self._made)
+
+    def _made(self, making: asyncio.Task[Connection]) -> None:
+        self._making.discard(making)
+        error = None if making.cancelled() else making.exception()
+        if not making.cancelled() and error is None:
+            self._give_back(making.result())
+            return
+        self._places += 1
+        while error is not None and self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(error)
+                break
+        self._grow()
 
     def _give_back(self, connection: Connection) -> None:
+        """Hand a connection to who waits longest, or keep it."""
         if self._closing or not connection.usable:
             self._drop(connection)
-        elif not self._wake(connection):
-            self._free.append(connection)
+            return
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return
+        self._free.append(connection)
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
         self._places += 1
-        self._wake(None)
-
-    def _wake(self, given: Connection | None) -> bool:
-        """Hand a connection, or the room for one, to who waits longest; return whether anybody does."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(given)
-                return True
-        return False
+        self._grow()
 
     def _look(self) -> None:
         """Give up what is under way for too long."""

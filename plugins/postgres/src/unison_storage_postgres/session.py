@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, TypeVar
 
 from unison_storage.contracts.context import Context
 from unison_storage.errors import Closed, NotOpen, StorageError
 from unison_storage.values import Health
 from unison_storage_postgres import statements
 from unison_storage_postgres.config import Server
-from unison_storage_postgres.pool import Pool
+from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
 
-
-class Run(Protocol):
-    """The type of ``Pool.run``."""
-
-    def __call__(self, statement: Statement, parameters: Sequence[Any]) -> Awaitable[list[Any]]:
-        """See ``Pool.run``."""
+T = TypeVar("T")
 
 
-async def _not_open(statement: Statement, parameters: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - see Run
+async def _not_open(*_given: Any) -> Any:
     raise NotOpen("the storage is not open; use async with, or open it first")
 
 
-async def _closed(statement: Statement, parameters: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - see Run
+async def _closed(*_given: Any) -> Any:
     raise Closed("the storage was closed; open it again")
 
 
@@ -35,11 +30,13 @@ class Session:
 
     run: Run
 
+    _transact: Callable[[Callable[[Run], Awaitable[Any]]], Awaitable[Any]]
+
     def __init__(self, server: Server, context: Context) -> None:
         self._server = server
         self._context = context
         self._held = False
-        self.run = _not_open
+        self.run = self._transact = _not_open
 
     async def open(self) -> None:
         """Take part in the connections; ``SchemaOutOfDate`` unless the schema is current."""
@@ -47,15 +44,20 @@ class Session:
             return
         pool = await self._context.shared(self._server.key, partial(Pool.opened, self._server))
         self._held = True
-        self.run = pool.run
+        self.run, self._transact = pool.run, pool.transact
 
     async def close(self) -> None:
         """Let go of the connections; the last kind that does so closes them."""
         if not self._held:
             return
         self._held = False
-        self.run = _closed
+        self.run = self._transact = _closed
         await self._context.release(self._server.key)
+
+    async def transact(self, work: Callable[[Run], Awaitable[T]]) -> T:
+        """Return what ``work`` comes to in one transaction; see ``Pool.transact``."""
+        answer: T = await self._transact(work)
+        return answer
 
 
 class ServerBackend:

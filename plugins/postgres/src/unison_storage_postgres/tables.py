@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Computed,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 METADATA = MetaData()
@@ -46,3 +48,38 @@ MEMORY = Table(
 )
 Index("memory_entries_person", MEMORY.c.person, postgresql_where=MEMORY.c.person.is_not(None))
 Index("memory_entries_expires", MEMORY.c.expires_hour, postgresql_where=MEMORY.c.expires_hour.is_not(None))
+
+OBJECTS = Table(
+    "objects",
+    METADATA,
+    _text("address"),
+    _text("first_segment"),
+    _text("id"),
+    _text("blob"),
+    _text("version"),
+    Column("size", BigInteger, nullable=False),
+    _text("sha256"),
+    _text("content_type"),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    _text("person", nullable=True),
+    PrimaryKeyConstraint("address", "first_segment"),
+    UniqueConstraint("id", "first_segment", name="objects_id"),
+    UniqueConstraint("blob", "first_segment", name="objects_blob"),
+)
+Index("objects_person", OBJECTS.c.person, postgresql_where=OBJECTS.c.person.is_not(None))
+Index("objects_expires", OBJECTS.c.expires, postgresql_where=OBJECTS.c.expires.is_not(None))
+
+# Every blob that exists or may exist. It is begun before anybody knows its address, so it is distributed by its id.
+BLOBS = Table(
+    "blobs",
+    METADATA,
+    Column("blob", Text(collation="C"), primary_key=True),
+    _text("state"),
+    Column("since", BigInteger, nullable=False),
+    _text("person", nullable=True),
+    CheckConstraint("state IN ('pending', 'available', 'unwanted')", name="blobs_state"),
+)
+Index("blobs_person", BLOBS.c.person, postgresql_where=BLOBS.c.person.is_not(None))
+Index("blobs_waiting", BLOBS.c.state, BLOBS.c.since, BLOBS.c.blob, postgresql_where=BLOBS.c.state != "available")
