@@ -20,7 +20,7 @@ run: setup  ## Start the development service on 127.0.0.1:8082, data in ./data. 
 test: lint types setup-newest  ## Check everything, then run the tests here and on the newest Python. ARGS=… goes to pytest.
 	@$(BIN)/python -m tests.tools.run_suites .venv .venv-newest -- $(ARGS)
 
-verify: setup  ## Verify TARGET=sqlite at length and write docs/verification.md; commit that.
+verify: setup  ## Verify TARGET=sqlite or postgres at length and write docs/verification.md; commit that.
 	$(BIN)/python -m tests.tools.verify $(or $(TARGET),sqlite)
 
 lint: setup  ## Check format, style and who imports whom.
