@@ -14,6 +14,7 @@ import pytest
 
 from tests.examples.runs import answers_of
 from tests.integration.server import Server
+from tests.services import postgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "standard_library.py"
 answers = partial(answers_of, EXAMPLE)
@@ -86,6 +87,15 @@ def compare(environment: dict[str, str], tree: Path, *arguments: str) -> None:
 def test_in_process(tree: Path, tmp_path: Path) -> None:
     environment = Server(tmp_path).environment
     compare(environment, tree)
+
+
+def test_on_postgres_and_a_folder(tree: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in Server(tmp_path).environment.items() if "_URL" not in name}
+    urls = {
+        "UNISON_STORAGE_DATABASE_URL": postgres.database(f"library_{os.getpid()}"),
+        "UNISON_STORAGE_OBJECT_URL": f"file://{tmp_path}/blobs",
+    }
+    compare({**environment, **urls}, tree)
 
 
 def test_through_the_gateway(tree: Path, tmp_path: Path, server: Server) -> None:

@@ -25,7 +25,7 @@ COMMANDS: Final = "unison_storage.commands"
 
 KNOWN: Final[Mapping[str, str]] = {
     "sqlite": "unison-storage-sqlite",
-    "file": "unison-storage-objects",
+    "file": "unison-storage-sqlite",
     "s3": "unison-storage-objects",
     "fsspec": "unison-storage-objects",
     "postgresql": "unison-storage-postgres",

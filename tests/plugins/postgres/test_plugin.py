@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pluggy
 
@@ -44,6 +45,20 @@ def test_a_storage_is_served_by_its_url_alone(url: str) -> None:
             assert [one.key async for one in notes.entries()] == ["draft", "visits"]
 
     asyncio.run(test())
+
+
+def test_objects_have_their_bytes_in_a_folder_and_their_index_here(url: str, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Storage(url, object=f"file://{tmp_path}/blobs", profile=Profile.DEVELOPMENT) as storage:
+            files = storage.objects.at("transcripts", "person-1")
+            info = await files.put("call.wav", b"bytes of a call", content_type="audio/wav")
+            assert await files.get("call.wav", start=0, end=5) == b"bytes"
+            assert [found.id async for found in files.entries()] == [info.id]
+            assert (await storage.erase(person="person-1")).complete
+            assert await files.get("call.wav") is None
+
+    asyncio.run(test())
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
 def test_what_it_lends_to_those_who_test_it_ages_and_looks_past_it(url: str) -> None:

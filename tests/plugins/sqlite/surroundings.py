@@ -15,12 +15,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from unison_storage.contracts.backend import Backend
 from unison_storage.contracts.context import Context
 from unison_storage.errors import StorageError
 from unison_storage.profiles import Profile
 from unison_storage.targets import Target
 from unison_storage.telemetry import Telemetry
-from unison_storage_sqlite.config import File
+from unison_storage_conformance.harness import Harness
+from unison_storage_sqlite.blobs import FolderBlobs
+from unison_storage_sqlite.config import File, Folder
+from unison_storage_sqlite.harness import folder_hooks
 from unison_storage_sqlite.memory import SqliteMemory
 from unison_storage_sqlite.migrations import SqliteMigrations
 
@@ -151,3 +155,22 @@ def output_of(process: subprocess.Popen[str]) -> str:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     return out
+
+
+class InFolder(Harness):
+    """A folder of blobs, without what a plugin has beside its backends: a folder has no migrations."""
+
+    kinds = ("object",)
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def backend(self, part: str, context: Context) -> Backend | None:
+        """See ``Harness``."""
+        return FolderBlobs(Folder(Path(self._folder), "the folder"), context) if part == "object" else None
+
+    async def age(self, seconds: float) -> None:
+        """Make all blobs older."""
+        hooks = folder_hooks(Folder(Path(self._folder), "the folder"))
+        assert hooks.age is not None
+        await hooks.age(seconds)

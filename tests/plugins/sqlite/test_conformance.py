@@ -9,6 +9,7 @@ import atexit
 import shutil
 import tempfile
 
+from tests.plugins.sqlite.surroundings import InFolder
 from tests.share import shared
 from unison_storage_conformance import suite
 
@@ -20,5 +21,6 @@ KINDS = ("memory", "object", "graph", "cache")
 AT_LENGTH = shared(KINDS)
 
 TestAtLength = suite(f"sqlite:///{FOLDER}/x.db", AT_LENGTH, profile="ci", strict=True)
+TestFolder = suite(InFolder(f"{FOLDER}/blobs"), strict=True)
 if REST := [kind for kind in KINDS if kind not in AT_LENGTH]:
     TestQuickly = suite(f"sqlite:///{FOLDER}/y.db", REST, strict=True)

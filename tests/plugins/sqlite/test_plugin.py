@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pluggy
@@ -8,7 +9,7 @@ import pytest
 
 from tests.plugins.sqlite.surroundings import SECOND, HandClock, context, output_of, python
 from tests.plugins.sqlite.test_blobs import stream
-from unison_storage import hookspecs
+from unison_storage import Storage, hookspecs
 from unison_storage.contracts.backend import Durability
 from unison_storage.contracts.cache import Acquire, Set
 from unison_storage.contracts.memory import Put, Row
@@ -16,7 +17,8 @@ from unison_storage.contracts.objects import Blob, Draft
 from unison_storage.errors import InvalidConfig
 from unison_storage.targets import Target
 from unison_storage_sqlite import plugin
-from unison_storage_sqlite.config import File, Options
+from unison_storage_sqlite.config import File, Folder, Options
+from unison_storage_sqlite.migrations import SqliteMigrations
 
 SETTING = "UNISON_STORAGE_MEMORY_URL"
 
@@ -31,7 +33,9 @@ def test_importing_it_imports_no_driver() -> None:
 
 
 def test_it_describes_what_it_serves() -> None:
-    [spec] = plugin.backend_specs()
+    spec, folder = plugin.backend_specs()
+    assert (folder.name, folder.schemes, folder.kinds) == ("file", ("file",), ("object",))
+    assert (folder.durability, folder.production_ready) == (Durability.DURABLE, True)
     assert (spec.name, spec.schemes) == ("sqlite", ("sqlite",))
     assert spec.kinds == ("memory", "object", "object_index", "graph", "cache")
     assert (spec.durability, spec.production_ready, spec.options) == (Durability.DURABLE, False, Options)
@@ -101,7 +105,7 @@ def test_a_url_that_names_none_is_refused_by_the_name_of_the_setting(url: str) -
 def test_a_file_with_an_odd_name_is_that_file(tmp_path: Path) -> None:
     async def story() -> None:
         target = Target.parse(f"sqlite:///{tmp_path}/a%20b%3Fmode=ro%23%25.db", SETTING)
-        await plugin.migrations(target, context()).apply()
+        await SqliteMigrations(File.of(target)).apply()
         memory = plugin.memory_backend(target, context())
         await memory.open()
         await memory.put_many([Put("k\x1fa", b"", "v", None)])
@@ -116,7 +120,7 @@ def test_the_harness_makes_everything_older_and_looks_past_the_backend(tmp_path:
         clock = HandClock()
         target = Target.parse(f"sqlite:///{tmp_path}/x.db", SETTING)
         surroundings = context(clock)
-        await plugin.migrations(target, surroundings).apply()
+        await SqliteMigrations(File.of(target)).apply()
         memory, blobs, index, cache = (
             plugin.memory_backend(target, surroundings),
             plugin.blob_backend(target, surroundings),
@@ -150,3 +154,28 @@ def test_the_harness_makes_everything_older_and_looks_past_the_backend(tmp_path:
             await backend.close()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("file://host/folder", "a folder has no host; write file:///folder"),
+        ("file:///", "names no folder; write file:///folder; the path is always absolute"),
+        ("file:///a%00b", "names no folder"),
+        ("file:///folder?blobs=x", "unknown option 'blobs'; there is none"),
+    ],
+)
+def test_a_url_that_names_no_folder_is_refused(url: str, told: str) -> None:
+    with pytest.raises(InvalidConfig, match=re.escape(told)) as caught:
+        Folder.of(Target.parse(url, SETTING))
+    assert caught.value.message.startswith(SETTING)
+
+
+def test_a_folder_is_for_bytes_alone_in_every_profile(tmp_path: Path) -> None:
+    target = Target.parse(f"file://{tmp_path}/blobs", SETTING)
+    made = plugin.blob_backend(target, context())
+    assert (made.name, made.production_ready, type(made).__name__) == ("file", True, "FolderBlobs")
+    assert plugin.migrations(target, context()) is None
+    with pytest.raises(InvalidConfig, match="does not serve memory at file: it serves object"):
+        asyncio.run(Storage(memory=f"file://{tmp_path}/blobs", profile="test").open())
+    assert list(tmp_path.iterdir()) == []

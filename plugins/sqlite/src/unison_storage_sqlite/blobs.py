@@ -13,6 +13,7 @@ from unison_storage.errors import Closed, InvalidConfig, NotOpen, StorageError
 from unison_storage.values import Health
 from unison_storage_sqlite import errors
 from unison_storage_sqlite.config import File
+from unison_storage_sqlite.config import Folder as Given
 from unison_storage_sqlite.folder import Download, Folder, Upload
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class SqliteBlobs(Blobs):
     name: ClassVar[str] = "sqlite"
     production_ready: ClassVar[bool] = False
 
-    def __init__(self, file: File, context: Context) -> None:
+    def __init__(self, file: File | Given, context: Context) -> None:
         self._file = file
         self._clock = context.clock
         self._folder = Folder(file.blobs, context.clock)
@@ -132,3 +133,10 @@ class SqliteBlobs(Blobs):
             return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
         except OSError as error:
             raise errors.translated(error) from None
+
+
+class FolderBlobs(SqliteBlobs):
+    """The bytes of objects in a folder, whatever keeps their index."""
+
+    name: ClassVar[str] = "file"
+    production_ready: ClassVar[bool] = True

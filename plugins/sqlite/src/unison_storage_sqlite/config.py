@@ -1,4 +1,4 @@
-"""What a ``sqlite:`` URL says: the file, its folder of blobs and the options. Nothing is opened here."""
+"""What a ``sqlite:`` or ``file:`` URL says: the file, the folder of blobs, the options. Nothing is opened here."""
 
 from __future__ import annotations
 
@@ -59,3 +59,25 @@ class File(Struct, frozen=True):
     def key(self) -> Hashable:
         """What kinds must have in common to share one connection."""
         return "sqlite", self.path, self.busy_timeout
+
+
+class FolderOptions(Struct, frozen=True):
+    """What may follow the ``?`` of a ``file:`` URL: nothing."""
+
+
+class Folder(Struct, frozen=True):
+    """A folder for the bytes of objects alone, as an absolute path."""
+
+    blobs: Path
+    setting: str
+
+    @classmethod
+    def of(cls, target: Target) -> Self:
+        """Read a target; ``InvalidConfig`` where it names no folder."""
+        target.convert(FolderOptions)
+        spelling = "write file:///folder; the path is always absolute"
+        if target.hosts or target.user is not None:
+            raise InvalidConfig(f"{target.setting}: a folder has no host; {spelling}")
+        if target.path.strip("/") == "" or "\x00" in target.path:
+            raise InvalidConfig(f"{target.setting} names no folder; {spelling}")
+        return cls(Path(target.path), target.setting)

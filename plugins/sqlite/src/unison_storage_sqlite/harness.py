@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 from unison_storage.hookspecs import HarnessHooks
-from unison_storage_sqlite.config import File
+from unison_storage_sqlite.config import File, Folder
 from unison_storage_sqlite.opening import connect
 
 _OLDER: Final = (
@@ -33,13 +34,26 @@ def hooks(file: File) -> HarnessHooks:
     return HarnessHooks(age=age, raw=raw)
 
 
+def folder_hooks(folder: Folder) -> HarnessHooks:
+    """Return the hooks for a folder of blobs."""
+
+    async def age(seconds: float) -> None:
+        await asyncio.to_thread(_age_blobs, folder.blobs, round(seconds * 1_000_000))
+
+    return HarnessHooks(age=age)
+
+
 def _age(file: File, micros: int) -> None:
     with closing(connect(file)) as database:
         database.execute("BEGIN IMMEDIATE")
         for statement in _OLDER:
             database.execute(statement, {"by": micros})
         database.execute("COMMIT")
-    for path in file.blobs.glob("??/??/*"):
+    _age_blobs(file.blobs, micros)
+
+
+def _age_blobs(blobs: Path, micros: int) -> None:
+    for path in blobs.glob("??/??/*"):
         written = path.stat().st_mtime_ns - micros * 1_000
         os.utime(path, ns=(written, written))
 

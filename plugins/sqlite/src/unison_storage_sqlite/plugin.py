@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
 from unison_storage.hookspecs import HarnessHooks, hookimpl
-from unison_storage_sqlite.config import File, Options
+from unison_storage_sqlite.config import File, Folder, FolderOptions, Options
 
 if TYPE_CHECKING:
     from unison_storage.contracts.cache import CacheBackend
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def backend_specs() -> Sequence[BackendSpec]:
-    """Describe what SQLite serves; core's guard rails refuse it in production."""
+    """Describe what SQLite serves, which core's guard rails refuse in production, and a folder, which they don't."""
     return (
         BackendSpec(
             name="sqlite",
@@ -30,6 +30,14 @@ def backend_specs() -> Sequence[BackendSpec]:
             durability=Durability.DURABLE,
             production_ready=False,
             options=Options,
+        ),
+        BackendSpec(
+            name="file",
+            schemes=("file",),
+            kinds=("object",),
+            durability=Durability.DURABLE,
+            production_ready=True,
+            options=FolderOptions,
         ),
     )
 
@@ -44,10 +52,10 @@ def memory_backend(target: Target, context: Context) -> MemoryBackend:
 
 @hookimpl
 def blob_backend(target: Target, context: Context) -> Blobs:
-    """Make blobs in the folder beside the file of a target."""
-    from unison_storage_sqlite.blobs import SqliteBlobs
+    """Make blobs in the folder beside the file of a target, or in the folder that it names."""
+    from unison_storage_sqlite.blobs import FolderBlobs, SqliteBlobs
 
-    return SqliteBlobs(File.of(target), context)
+    return FolderBlobs(Folder.of(target), context) if target.scheme == "file" else SqliteBlobs(File.of(target), context)
 
 
 @hookimpl
@@ -75,16 +83,16 @@ def cache_backend(target: Target, context: Context) -> CacheBackend:
 
 
 @hookimpl
-def migrations(target: Target, context: Context) -> Migrations:
-    """Return the migrations of the file of a target."""
+def migrations(target: Target, context: Context) -> Migrations | None:
+    """Return the migrations of the file of a target; a folder has none."""
     from unison_storage_sqlite.migrations import SqliteMigrations
 
-    return SqliteMigrations(File.of(target), context.profile)
+    return None if target.scheme == "file" else SqliteMigrations(File.of(target), context.profile)
 
 
 @hookimpl
 def conformance_harness(target: Target) -> HarnessHooks:
     """Lend the suite what it needs to age a file and to look into it."""
-    from unison_storage_sqlite.harness import hooks
+    from unison_storage_sqlite.harness import folder_hooks, hooks
 
-    return hooks(File.of(target))
+    return folder_hooks(Folder.of(target)) if target.scheme == "file" else hooks(File.of(target))
