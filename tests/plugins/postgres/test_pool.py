@@ -17,6 +17,7 @@ from unison_storage.errors import (
     NotFound,
     PoolExhausted,
     StorageError,
+    TransactionConflict,
 )
 from unison_storage_postgres.memory import PostgresMemory
 from unison_storage_postgres.migrations import PostgresMigrations
@@ -82,6 +83,22 @@ def test_a_caller_who_gives_up_keeps_nobody_from_a_connection(url: str) -> None:
                 assert await opened.run(SELECT, ()) == [(1,)]
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize(("state", "sent"), [("40001", 5), ("40P01", 5), ("40003", 1)])
+def test_what_was_rolled_back_is_sent_again_and_what_may_have_been_done_is_not(url: str, state: str, sent: int) -> None:
+    asked(url, "CREATE SEQUENCE sent")
+    body = f"BEGIN PERFORM nextval('sent'); RAISE EXCEPTION USING ERRCODE = '{state}'; END"
+    asked(url, f"CREATE FUNCTION fail() RETURNS int LANGUAGE plpgsql AS $$ {body} $$")
+
+    async def test() -> None:
+        async with pool(url) as opened:
+            with pytest.raises(TransactionConflict) as failure:
+                await opened.run(Statement("fail", "SELECT fail()", writes=True), ())
+            assert failure.value.outcome_unknown == (sent == 1)
+
+    asyncio.run(test())
+    assert asked(url, "SELECT last_value FROM sent") == [(sent,)]
 
 
 def test_a_transaction_is_whole_or_nothing(url: str) -> None:

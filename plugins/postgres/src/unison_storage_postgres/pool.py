@@ -66,37 +66,31 @@ class Pool:
             raise
         return pool
 
-    async def run(self, statement: Statement, parameters: Sequence[Any]) -> list[Any]:
+    def run(self, statement: Statement, parameters: Sequence[Any]) -> Awaitable[list[Any]]:
         """Run one statement in a transaction of its own and return its rows.
 
         Raises core's errors; ``outcome_unknown`` where a statement that writes may have been committed. One that met
         another statement and was rolled back for it is sent again.
         """
-        attempt = 1
-        while True:
-            connection = await self._begun()
-            try:
-                return await connection.run(statement, parameters)
-            except TransactionConflict:
-                if attempt == _ATTEMPTS:
-                    raise
-                attempt += 1
-            finally:
-                self._done(connection)
+        return self._upon(lambda connection: connection.run(statement, parameters))
 
-    async def transact(self, work: Callable[[Run], Awaitable[T]]) -> T:
+    def transact(self, work: Callable[[Run], Awaitable[T]]) -> Awaitable[T]:
         """Return what ``work`` comes to, whose statements are one transaction; what it raises rolls that back.
 
         ``outcome_unknown`` is set only where the answer to the COMMIT was lost. Work that met another transaction and
         was rolled back for it is done again.
         """
+        return self._upon(lambda connection: self._transacted(connection, work))
+
+    async def _upon(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Return what work upon a connection comes to; it is done again where it was rolled back for another one."""
         attempt = 1
         while True:
             connection = await self._begun()
             try:
-                return await self._transacted(connection, work)
-            except TransactionConflict:
-                if attempt == _ATTEMPTS:
+                return await work(connection)
+            except TransactionConflict as error:
+                if attempt == _ATTEMPTS or error.outcome_unknown:
                     raise
                 attempt += 1
             finally:
