@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 
 from tests.plugins.postgres.surroundings import asked, context, server_at
@@ -71,5 +72,6 @@ def test_a_password_or_a_database_that_is_wrong_is_told(empty: str) -> None:
     )
     for url in (wrong, f"{empty}_none"):
         for call in (PostgresMigrations(server_at(url)).state(), opened(url)):
-            with pytest.raises(InvalidConfig, match="refuses the user, the password or the database"):
+            with pytest.raises(InvalidConfig, match="refuses the user, the password or the database") as failure:
                 asyncio.run(call)
+            assert not isinstance(failure.value.__context__, psycopg.Error), "it knows the password"

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from unison_storage.contracts.migrations import Migrations, SchemaState, Step
-from unison_storage.errors import MigrationLocked, SchemaOutOfDate
+from unison_storage.errors import MigrationLocked, SchemaOutOfDate, StorageError
 from unison_storage.profiles import Profile
 from unison_storage_postgres import errors
 from unison_storage_postgres.config import Server
@@ -94,16 +94,22 @@ def _translating(call: Callable[[], T]) -> T:
     try:
         return call()
     except psycopg.Error as error:
-        if error.sqlstate == _BUSY:
-            raise MigrationLocked("another process is migrating the database; wait for it") from None
-        raise errors.answered(error.sqlstate, writes=False) if error.sqlstate else errors.lost(unknown=False) from None
+        failed = _failure(error)
+    raise failed  # here, since an error keeps the one at whose handling it is raised
+
+
+def _failure(error: psycopg.Error) -> StorageError:
+    if error.sqlstate == _BUSY:
+        return MigrationLocked("another process is migrating the database; wait for it")
+    return errors.answered(error.sqlstate, writes=False) if error.sqlstate else errors.lost(unknown=False)
 
 
 def _connect(server: Server) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(**{**server.parameters, "options": ""}, autocommit=True)
     except psycopg.Error as error:
-        raise errors.unconnected(error) from None
+        failed = errors.unconnected(error)
+    raise failed  # see _translating
 
 
 def _state(server: Server) -> SchemaState:
