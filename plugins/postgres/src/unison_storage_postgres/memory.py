@@ -25,9 +25,10 @@ from unison_storage.contracts.memory import (
 )
 from unison_storage.errors import RequestError
 from unison_storage.portable import counter, incremented
-from unison_storage.values import ANY, KEEP, MISSING, Expect, Expectation, Missing
+from unison_storage.values import ANY, KEEP, MISSING, Expect, Missing
 from unison_storage_postgres import statements
 from unison_storage_postgres.config import Server
+from unison_storage_postgres.rows import deleted, refusal_of_delete, segments, version
 from unison_storage_postgres.session import ServerBackend
 from unison_storage_postgres.turns import Turn, in_turn
 
@@ -38,7 +39,7 @@ class PostgresMemory(ServerBackend, MemoryBackend):
     def __init__(self, server: Server, context: Context) -> None:
         super().__init__(server, context)
         self._puts = Turn(self._put, self._visible, _refusal_of_put, _manner)
-        self._deletes = Turn(self._delete, self._visible, _refusal_of_delete)
+        self._deletes = Turn(self._delete, self._visible, refusal_of_delete)
         self._touches = Turn(self._touch, self._visible, _refusal_of_touch)
         self._increments = Turn(self._increment, self._visible, _refusal_of_increment)
 
@@ -98,7 +99,7 @@ class PostgresMemory(ServerBackend, MemoryBackend):
         if len(addresses) == 1:
             rows = await self._session.run(statements.MEMORY_GET_ONE, (addresses[0], first_segment(addresses[0])))
         elif addresses:
-            rows = await self._session.run(statements.MEMORY_GET, (addresses, _segments(addresses)))
+            rows = await self._session.run(statements.MEMORY_GET, (addresses, segments(addresses)))
         else:
             return {}
         return {row[0]: Row(*row[1:]) for row in rows}
@@ -108,14 +109,14 @@ class PostgresMemory(ServerBackend, MemoryBackend):
             return {}
         addresses = [touch.address for touch in touches]
         lifetimes = [touch.lifetime for touch in touches]
-        rows = await self._session.run(statements.MEMORY_TOUCH, (addresses, _segments(addresses), lifetimes))
+        rows = await self._session.run(statements.MEMORY_TOUCH, (addresses, segments(addresses), lifetimes))
         return {row[0]: Row(*row[1:]) for row in rows}
 
     async def _put(self, puts: Sequence[Put]) -> dict[Address, Written]:
         first, columns = puts[0], _columns(puts)
         keep, absent = first.lifetime is KEEP, first.expect is Expect.ABSENT
         if first.expect is not ANY and not absent:
-            expected = [_version(put.expect) for put in puts]
+            expected = [version(put.expect) for put in puts]
             rows = await self._session.run(statements.MEMORY_REPLACE, (*columns, keep, expected))
         elif len(puts) == 1:
             one = (column[0] for column in columns)
@@ -132,11 +133,7 @@ class PostgresMemory(ServerBackend, MemoryBackend):
         return {touch.address: touch.address in found for touch in touches}
 
     async def _delete(self, deletes: Sequence[Delete]) -> dict[Address, bool]:
-        addresses = [delete.address for delete in deletes]
-        expected = [_version(delete.expect) for delete in deletes]
-        answers = {delete.address: False for delete in deletes if delete.expect is ANY}
-        answers.update(await self._session.run(statements.MEMORY_DELETE, (addresses, _segments(addresses), expected)))
-        return answers
+        return await deleted(self._session.run, statements.MEMORY_DELETE, deletes)
 
     async def _increment(self, increments: Sequence[Increment]) -> dict[Address, int]:
         addresses = [increment.address for increment in increments]
@@ -144,7 +141,7 @@ class PostgresMemory(ServerBackend, MemoryBackend):
             statements.MEMORY_INCREMENT,
             (
                 addresses,
-                _segments(addresses),
+                segments(addresses),
                 [increment.by for increment in increments],
                 [increment.version for increment in increments],
                 [increment.lifetime for increment in increments],
@@ -162,10 +159,6 @@ def _refusal_of_touch(_touch: Touch, _row: Row | None) -> RequestError | None:
     return None  # a touch of nothing is answered at once
 
 
-def _refusal_of_delete(delete: Delete, row: Row | None) -> RequestError | None:
-    return refused(delete.expect, row.version if row else None)
-
-
 def _refusal_of_increment(increment: Increment, row: Row | None) -> RequestError | None:
     try:
         incremented(counter(row.value) if row else 0, increment.by)
@@ -178,21 +171,12 @@ def _columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
     addresses = [put.address for put in puts]
     return (
         addresses,
-        _segments(addresses),
+        segments(addresses),
         [put.value for put in puts],
         [put.version for put in puts],
         [put.default if put.lifetime is KEEP else put.lifetime for put in puts],
         [put.person for put in puts],
     )
-
-
-def _segments(addresses: Sequence[Address]) -> list[str]:
-    return [first_segment(address) for address in addresses]
-
-
-def _version(expect: Expectation) -> str | None:
-    """Return the version that is expected; ``None`` where any is."""
-    return expect if isinstance(expect, str) and not isinstance(expect, Expect) else None
 
 
 def _manner(put: Put) -> Hashable:

@@ -27,11 +27,11 @@ from unison_storage.contracts.objects import (
     ObjectRow,
     ObjectRows,
 )
-from unison_storage.errors import NotFound, RequestError
-from unison_storage.values import ANY
+from unison_storage.errors import NotFound
 from unison_storage_postgres import object_statements as statements
 from unison_storage_postgres.config import Server
 from unison_storage_postgres.pool import Run
+from unison_storage_postgres.rows import deleted, refusal_of_delete, segments
 from unison_storage_postgres.session import ServerBackend
 from unison_storage_postgres.statements import NOW
 from unison_storage_postgres.turns import Turn, in_turn
@@ -42,7 +42,7 @@ class PostgresObjectIndex(ServerBackend, ObjectIndex):
 
     def __init__(self, server: Server, context: Context) -> None:
         super().__init__(server, context)
-        self._deletes = Turn(self._delete, self._visible, _refusal_of_delete)
+        self._deletes = Turn(self._delete, self._visible, refusal_of_delete)
 
     async def begin(self, blob: BlobId, person: str | None) -> None:
         """See the contract. Beginning a pending blob again is allowed: the first time may have had no answer."""
@@ -101,21 +101,11 @@ class PostgresObjectIndex(ServerBackend, ObjectIndex):
     async def _visible(self, addresses: Sequence[Address]) -> dict[Address, ObjectRow]:
         if not addresses:
             return {}
-        segments = [first_segment(address) for address in addresses]
-        rows = await self._session.run(statements.OBJECTS_GET, (addresses, segments))
+        rows = await self._session.run(statements.OBJECTS_GET, (addresses, segments(addresses)))
         return {row[0]: ObjectRow(*row) for row in rows}
 
     async def _delete(self, deletes: Sequence[Delete]) -> dict[Address, bool]:
-        addresses = [delete.address for delete in deletes]
-        segments = [first_segment(address) for address in addresses]
-        expected = [None if delete.expect is ANY else delete.expect for delete in deletes]
-        answers = {delete.address: False for delete in deletes if delete.expect is ANY}
-        answers.update(await self._session.run(statements.OBJECTS_DELETE, (addresses, segments, expected)))
-        return answers
-
-
-def _refusal_of_delete(delete: Delete, row: ObjectRow | None) -> RequestError | None:
-    return refused(delete.expect, row.version if row else None)
+        return await deleted(self._session.run, statements.OBJECTS_DELETE, deletes)
 
 
 async def _commit(draft: Draft, run: Run) -> Committed:
