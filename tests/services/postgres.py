@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,8 @@ from typing import Final
 import psutil
 import psycopg
 from psycopg import sql
+
+from tests.services.ports import free_port
 
 SETTING: Final = "UNISON_STORAGE_TEST_POSTGRES_URL"
 DEADLINE: Final = 60.0
@@ -60,7 +61,7 @@ class Started:
     def __init__(self, **options: str) -> None:
         self._options = {**_OPTIONS, **options}
         self.password = secrets.token_urlsafe(24)
-        self.port = _free_port()
+        self.port = free_port()
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -180,10 +181,3 @@ def database(name: str) -> str:
         for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
             connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
     return running.url(name)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
