@@ -48,7 +48,7 @@ def test_as_many_connections_are_made_as_there_may_be_and_no_more(url: str, plac
     async def test() -> None:
         async with asyncio.timeout(60):
             await PostgresMigrations(server_at(url)).apply()
-            while there():  # a connection that was closed may be listed for a moment
+            while there():  # noqa: ASYNC110 - a connection that was closed may be listed for a moment
                 await asyncio.sleep(0.01)
             opened = await Pool.opened(server_at(f"{url}?connections={places}"))
             try:
