@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 
 from tests.examples.runs import answers_of
 from tests.integration.server import Server
+from tests.services import postgres
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "installed_packages.py"
 answers = partial(answers_of, EXAMPLE)
@@ -373,6 +374,15 @@ def server(tmp_path: Path) -> Iterator[GraphServer]:
 def test_in_process(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     installed = compare(Server(tmp_path).environment, tmp_path / "packages")
     check_stored(request.getfixturevalue("server"), installed, tmp_path / "packages")
+
+
+def test_on_postgres_and_a_folder(tmp_path: Path) -> None:
+    urls = {
+        "UNISON_STORAGE_DATABASE_URL": postgres.database(f"packages_{os.getpid()}"),
+        "UNISON_STORAGE_OBJECT_URL": f"file://{tmp_path}/blobs",
+        "UNISON_STORAGE_CACHE_URL": f"sqlite:///{tmp_path}/cache.db",
+    }
+    compare({**Server(tmp_path).environment, **urls}, tmp_path / "packages")
 
 
 def test_through_the_gateway(tmp_path: Path, server: GraphServer) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -20,6 +20,9 @@ from unison_storage_conformance.harness import Harness
 from unison_storage_postgres.config import Server
 from unison_storage_postgres.memory import PostgresMemory
 from unison_storage_postgres.migrations import PostgresMigrations
+from unison_storage_postgres.session import ServerBackend
+
+Made = TypeVar("Made", bound=ServerBackend)
 
 HOUR = 3_600_000_000
 
@@ -43,8 +46,8 @@ def context(profile: Profile = Profile.TEST) -> Context:
 
 
 @asynccontextmanager
-async def memory(url: str, made: type[PostgresMemory] = PostgresMemory) -> AsyncIterator[PostgresMemory]:
-    """Give memory on a database that is migrated, open."""
+async def opened(url: str, made: type[Made]) -> AsyncIterator[Made]:
+    """Give a backend on a database that is migrated, open."""
     await PostgresMigrations(server_at(url)).apply()
     backend = made(server_at(url), context())
     await backend.open()
@@ -52,6 +55,11 @@ async def memory(url: str, made: type[PostgresMemory] = PostgresMemory) -> Async
         yield backend
     finally:
         await backend.close()
+
+
+def memory(url: str) -> AbstractAsyncContextManager[PostgresMemory]:
+    """Give memory on a database that is migrated, open."""
+    return opened(url, PostgresMemory)
 
 
 def put(address: str, value: bytes = b"value", version: str = "1", **rest: Any) -> Put:

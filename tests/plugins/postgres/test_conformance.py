@@ -26,4 +26,4 @@ def _database() -> None:
 URL = f"{postgres.server().url(NAME)}?statement_timeout=0.3&connect_timeout=2"
 OWN = isinstance(postgres.server(), postgres.Started)
 
-TestPostgres = suite(Restarted(URL) if OWN else URL, shared(("memory", "object")), strict=OWN)
+TestPostgres = suite(Restarted(URL) if OWN else URL, shared(("memory", "object", "graph")), strict=OWN)

@@ -2,30 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.plugins.postgres.surroundings import context, server_at
+from tests.plugins.postgres.surroundings import opened
 from unison_storage.contracts.objects import Committed, Draft
 from unison_storage.errors import NotFound
 from unison_storage.values import ABSENT
-from unison_storage_postgres.migrations import PostgresMigrations
 from unison_storage_postgres.objects import PostgresObjectIndex
 
 RACES = 50
-
-
-@asynccontextmanager
-async def index(url: str) -> AsyncIterator[PostgresObjectIndex]:
-    """Give the object index on a database that is migrated, open."""
-    await PostgresMigrations(server_at(url)).apply()
-    backend = PostgresObjectIndex(server_at(url), context())
-    await backend.open()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 async def draft(on: PostgresObjectIndex, address: str, **more: Any) -> Draft:
@@ -36,7 +21,7 @@ async def draft(on: PostgresObjectIndex, address: str, **more: Any) -> Draft:
 
 def test_of_those_who_race_for_an_address_one_wins(url: str) -> None:
     async def test() -> None:
-        async with index(url) as one, index(url) as other:
+        async with opened(url, PostgresObjectIndex) as one, opened(url, PostgresObjectIndex) as other:
             for number in range(RACES):
                 drafts = [await draft(client, f"k\x1frace{number}", expect=ABSENT) for client in (one, other)]
                 calls = [client.commit(made) for client, made in zip((one, other), drafts, strict=True)]
@@ -48,7 +33,7 @@ def test_of_those_who_race_for_an_address_one_wins(url: str) -> None:
 
 def test_a_blob_is_given_up_or_committed_and_never_both(url: str) -> None:
     async def test() -> None:
-        async with index(url) as one, index(url) as other:
+        async with opened(url, PostgresObjectIndex) as one, opened(url, PostgresObjectIndex) as other:
             for number in range(RACES):
                 made = await draft(one, f"k\x1fstale{number}")
                 later = await one.now() + 1_000_000

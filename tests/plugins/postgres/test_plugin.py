@@ -19,7 +19,7 @@ URL = "postgresql://nobody@127.0.0.1:1/nothing"
 
 def test_it_describes_what_it_serves() -> None:
     [spec] = plugin.backend_specs()
-    assert (spec.name, spec.schemes, spec.kinds) == ("postgres", ("postgresql",), ("memory", "object_index"))
+    assert (spec.name, spec.schemes, spec.kinds) == ("postgres", ("postgresql",), ("memory", "object_index", "graph"))
     assert (spec.durability, spec.production_ready, spec.options) == (Durability.DURABLE, True, Options)
 
 

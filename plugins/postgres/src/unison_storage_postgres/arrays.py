@@ -48,6 +48,11 @@ def texts(values: Sequence[str | None]) -> bytes:
     return _array(_TEXT_OID, values, (None if value is None else value.encode() for value in values))
 
 
+def texts_or_null(values: Sequence[str] | None) -> bytes | None:
+    """Return a ``text[]``, or null."""
+    return None if values is None else texts(values)
+
+
 def byteas(values: Sequence[bytes | None]) -> bytes:
     """Return a ``bytea[]``."""
     return _array(_BYTEA_OID, values, values)

@@ -27,6 +27,7 @@ from unison_storage.errors import (
 
 _TABLE: Final[dict[str, tuple[type[StorageError], str]]] = {
     "22": (InvalidValue, "PostgreSQL can't store a value"),
+    "23503": (TransactionConflict, "an end of an edge went, or an edge came, while a statement was under way"),
     "23505": (AlreadyExists, "an id that has to be new is there already"),
     "23": (Tampered, "the tables are not those that the migrations made"),
     "25006": (Unavailable, "the server, the database or the role is read-only"),

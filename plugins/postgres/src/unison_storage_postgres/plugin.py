@@ -11,6 +11,7 @@ from unison_storage_postgres.config import Options, Server
 
 if TYPE_CHECKING:
     from unison_storage.contracts.context import Context
+    from unison_storage.contracts.graph import GraphBackend
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import ObjectIndex
@@ -24,7 +25,7 @@ def backend_specs() -> Sequence[BackendSpec]:
         BackendSpec(
             name="postgres",
             schemes=("postgresql",),
-            kinds=("memory", "object_index"),
+            kinds=("memory", "object_index", "graph"),
             durability=Durability.DURABLE,
             production_ready=True,
             options=Options,
@@ -46,6 +47,14 @@ def object_index_backend(target: Target, context: Context) -> ObjectIndex:
     from unison_storage_postgres.objects import PostgresObjectIndex
 
     return PostgresObjectIndex(Server.of(target), context)
+
+
+@hookimpl
+def graph_backend(target: Target, context: Context) -> GraphBackend:
+    """Make the graph on the database of a target."""
+    from unison_storage_postgres.graph import PostgresGraph
+
+    return PostgresGraph(Server.of(target), context)
 
 
 @hookimpl

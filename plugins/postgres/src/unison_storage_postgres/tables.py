@@ -12,6 +12,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSON
 
 METADATA = MetaData()
 
@@ -83,3 +86,42 @@ BLOBS = Table(
 )
 Index("blobs_person", BLOBS.c.person, postgresql_where=BLOBS.c.person.is_not(None))
 Index("blobs_waiting", BLOBS.c.state, BLOBS.c.since, BLOBS.c.blob, postgresql_where=BLOBS.c.state != "available")
+
+# Nodes are numbered, so that edges are small. Properties are JSON as it was written: jsonb would turn 1.0 into 1.
+NODES = Table(
+    "graph_nodes",
+    METADATA,
+    Column("node", BigInteger, Identity(always=True), nullable=False),
+    _text("first_segment"),
+    _text("space"),
+    _text("label"),
+    _text("id"),
+    Column("properties", JSON, nullable=False),
+    _text("person", nullable=True),
+    PrimaryKeyConstraint("node", "first_segment"),
+    UniqueConstraint("space", "label", "id", "first_segment", name="graph_nodes_place"),
+)
+Index("graph_nodes_person", NODES.c.person, postgresql_where=NODES.c.person.is_not(None))
+Index("graph_nodes_person_itself", NODES.c.id, postgresql_where=NODES.c.label == "Person")
+
+# Both ends lie in one space. The database itself sees to it that they are there, however many write at once.
+EDGES = Table(
+    "graph_edges",
+    METADATA,
+    Column("source", BigInteger, nullable=False),
+    _text("type"),
+    Column("target", BigInteger, nullable=False),
+    _text("key"),
+    _text("first_segment"),
+    Column("properties", JSON, nullable=False),
+    _text("person", nullable=True),
+    PrimaryKeyConstraint("source", "type", "target", "key", "first_segment"),
+    ForeignKeyConstraint(
+        ["source", "first_segment"], ["graph_nodes.node", "graph_nodes.first_segment"], name="graph_edges_from"
+    ),
+    ForeignKeyConstraint(
+        ["target", "first_segment"], ["graph_nodes.node", "graph_nodes.first_segment"], name="graph_edges_into"
+    ),
+)
+Index("graph_edges_target", EDGES.c.target, EDGES.c.type, EDGES.c.source)
+Index("graph_edges_person", EDGES.c.person, postgresql_where=EDGES.c.person.is_not(None))
