@@ -132,7 +132,7 @@ async def peer(folder: Path, nodes: dict[str, dict[str, Any]], edges: list[tuple
         database.close()
 
 
-async def rate(ask: Ask, hops: int, starts: list[str]) -> float:
+async def rate(ask: Ask, hops: int, starts: list[str], callers: int = CALLERS) -> float:
     """Return answers a second for all callers together, each waiting for its answer before it asks again."""
     done = 0
     until = time.perf_counter() + SECONDS
@@ -144,7 +144,7 @@ async def rate(ask: Ask, hops: int, starts: list[str]) -> float:
             done += 1
 
     started = time.perf_counter()
-    await asyncio.gather(*(caller(random.Random(number)) for number in range(CALLERS)))
+    await asyncio.gather(*(caller(random.Random(number)) for number in range(callers)))
     return done / (time.perf_counter() - started)
 
 

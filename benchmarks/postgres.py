@@ -65,7 +65,7 @@ class ByHand:
         self.waiting: deque[asyncio.Future[Any]] = deque()
         self.encode, self.decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
-    async def open(self, stack: AsyncExitStack, url: str) -> None:
+    async def connect(self, stack: AsyncExitStack, url: str) -> None:
         for _ in range(CONNECTIONS):
             connection = await psycopg.AsyncConnection.connect(
                 url, autocommit=True, cursor_factory=psycopg.AsyncRawCursor
@@ -73,6 +73,9 @@ class ByHand:
             connection.prepare_threshold = 0
             stack.push_async_callback(connection.close)
             self.free.append(connection.cursor(binary=True))
+
+    async def open(self, stack: AsyncExitStack, url: str) -> None:
+        await self.connect(stack, url)
         cursor = self.free[0]
         await cursor.execute(CLOCK)
         await cursor.execute(DDL)
@@ -81,7 +84,7 @@ class ByHand:
             await cursor.execute(PUT, (f"k{number}", raw, "v", HOUR * 1_000_000))
         await cursor.execute("VACUUM ANALYZE kv")
 
-    async def run(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+    async def rows(self, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
         if self.free:
             cursor = self.free.pop()
         else:
@@ -90,7 +93,7 @@ class ByHand:
             cursor = await waiter
         try:
             await cursor.execute(statement, parameters)
-            return await cursor.fetchone()
+            return list(await cursor.fetchall())
         finally:
             if self.waiting:
                 self.waiting.popleft().set_result(cursor)
@@ -98,11 +101,11 @@ class ByHand:
                 self.free.append(cursor)
 
     async def get(self) -> Any:
-        row = await self.run(GET, (key(),))
+        [row] = await self.rows(GET, (key(),))
         return self.decode(row[0])
 
     async def put(self) -> Any:
-        return await self.run(PUT, (key(), self.encode(self.value), "v", HOUR * 1_000_000))
+        return await self.rows(PUT, (key(), self.encode(self.value), "v", HOUR * 1_000_000))
 
 
 class Ours:

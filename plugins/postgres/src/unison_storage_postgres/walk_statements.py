@@ -55,7 +55,8 @@ NEIGHBORS: Final = Statement(
     (texts, texts, texts, texts, texts, texts, texts, texts, texts, text, texts_or_null, texts_or_null, bigint),
 )
 
-# One more than are wanted, so that it shows whether something was left out.
+# One more than are wanted, so that it shows whether something was left out. OFFSET keeps the nodes from being joined by
+# hash, for which all nodes of the table would be read.
 TRAVERSE: Final = Statement(
     "traverse",
     """
@@ -69,7 +70,9 @@ TRAVERSE: Final = Statement(
         ),
         $5::text, $6::text[], $7::bigint, $8::bigint
     ) AS r
-    JOIN graph_nodes AS n ON n.node = r.node AND n.first_segment = $1::text
+    CROSS JOIN LATERAL (
+        SELECT * FROM graph_nodes WHERE node = r.node AND first_segment = $1::text OFFSET 0
+    ) AS n
     ORDER BY r.depth, n.label, n.id LIMIT $8::bigint + 1
     """,
     (text, text, texts, texts, text, texts_or_null, bigint, bigint),
