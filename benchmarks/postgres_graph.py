@@ -28,8 +28,11 @@ COUNTS = (1, 8)
 GOAL = 0.5
 DDL = (
     'CREATE TABLE items (id text COLLATE "C" PRIMARY KEY, properties json NOT NULL)',
-    'CREATE TABLE leads_to (source text COLLATE "C" REFERENCES items, target text COLLATE "C" REFERENCES items, '
-    "PRIMARY KEY (source, target))",
+    """
+    CREATE TABLE leads_to (
+        source text COLLATE "C" REFERENCES items, target text COLLATE "C" REFERENCES items, PRIMARY KEY (source, target)
+    )
+    """,
 )
 WALK = """
     WITH RECURSIVE walk (id, depth) AS (

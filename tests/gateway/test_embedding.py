@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from pathlib import Path
@@ -35,6 +36,19 @@ async def test_the_storage_is_open_while_the_application_runs() -> None:
             assert [(await client.get(key)).json() for key in ("/there", "/absent")] == [True, False]
     with pytest.raises(Closed):
         _ = storage.memory
+
+
+@pytest.mark.parametrize(("given", "sweeps"), [({}, True), ({"sweep_every": 0}, False)])
+@asynchronous
+async def test_the_storage_is_swept_while_the_application_runs(given: dict[str, float], *, sweeps: bool) -> None:
+    app = FastAPI(lifespan=lifespan(reference_storage(), **given))
+
+    def sweepers() -> list[str]:
+        return [task.get_name() for task in asyncio.all_tasks() if "sweeper" in task.get_name()]
+
+    async with app.router.lifespan_context(app):
+        assert bool(sweepers()) == sweeps
+    assert not sweepers()
 
 
 @asynchronous

@@ -26,7 +26,7 @@ CORE = (
         "building",
         "storage",
     ),
-    *("blocking", "testing", "cli"),
+    *("blocking", "sweeper", "testing", "cli"),
 )
 """Core's modules from the bottom to the top; what is missing here is listed last, which the test refuses."""
 

@@ -559,8 +559,8 @@ class BlockingStorage:
 
         A dry run only counts what there is.
         """
-    def sweep(self) -> dict[str, int]:
-        """Remove what has expired or is unwanted, once; return how much, by kind."""
+    def sweep(self, *, limit: int = 10000) -> dict[str, int]:
+        """Remove what has expired or is unwanted, at most ``limit`` on each backend; return how much, by kind."""
     def measure(self) -> None:
         """Count what is too dear to count at each change, for the gauges; what is younger than a minute stays."""
     def graph_model(self) -> GraphModel:

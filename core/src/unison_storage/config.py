@@ -91,6 +91,7 @@ class Settings(BaseModel):
     read_only: bool = False
     attempts: Number = Field(default=1, ge=1, le=10)
     deadline: Seconds = Field(default=None, gt=0)
+    sweep_every: Seconds = Field(default=60.0, ge=0)
     max_object: Number = Field(default=5 * 1024**3, ge=1)
     http_host: str = "127.0.0.1"
     http_port: Number = Field(default=8082, ge=0, le=65_535)

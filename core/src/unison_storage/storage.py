@@ -219,16 +219,16 @@ class Storage:
         kinds = {kind: await _erased(store.owned if dry_run else store.erase, person) for kind, store in stores.items()}
         return ErasureReport(person, kinds, dry_run)
 
-    async def sweep(self) -> dict[str, int]:
-        """Remove what has expired or is unwanted, once; return how much, by kind."""
+    async def sweep(self, *, limit: int = 10_000) -> dict[str, int]:
+        """Remove what has expired or is unwanted, at most ``limit`` on each backend; return how much, by kind."""
         self._check()
         swept: dict[str, int] = {}
         if "memory" in self._stores:
-            swept["memory"] = await self.memory.purge_expired()
+            swept["memory"] = await self.memory.purge_expired(limit)
         if "object" in self._stores:
-            swept["object"] = await self.upkeep.sweep()
+            swept["object"] = await self.upkeep.sweep(limit=limit)
         if "cache" in self._stores:
-            swept["cache"] = await self.cache.purge_expired()
+            swept["cache"] = await self.cache.purge_expired(limit)
         return swept
 
     async def measure(self) -> None:

@@ -47,7 +47,7 @@ def create_app(storage: Storage, settings: Settings, *, chunk_seconds: float = C
     app = FastAPI(
         title="unison-storage",
         version=version("unison-storage-gateway"),
-        lifespan=lifespan(storage),
+        lifespan=lifespan(storage, sweep_every=settings.sweep_every or 0),
         docs_url=None,  # the pages would be fetched from elsewhere
         redoc_url=None,
         redirect_slashes=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from unison_storage.errors import NotOpen
 from unison_storage.storage import Storage
+from unison_storage.sweeper import EVERY, Sweeper
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.batches import BatchRoutes
 from unison_storage_gateway.cache import CacheRoutes
@@ -29,12 +30,15 @@ from unison_storage_gateway.routing import Described, StorageRoute
 _STATE: Final = "unison_storage"
 
 
-def lifespan(storage: Storage) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return a lifespan for ``FastAPI(lifespan=…)``: the storage is open while the application runs."""
+def lifespan(storage: Storage, *, sweep_every: float = EVERY) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return a lifespan for ``FastAPI(lifespan=…)``: the storage is open, and swept, while the application runs.
+
+    ``sweep_every`` is in seconds; 0 leaves sweeping to somebody else.
+    """
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        async with storage:
+        async with storage, Sweeper(storage, sweep_every) if sweep_every else nullcontext():
             setattr(app.state, _STATE, storage)
             yield
 

@@ -114,3 +114,22 @@ def test_the_first_segment_stands_beside_the_address(url: str) -> None:
     asyncio.run(test())
     found = asked(url, "SELECT address, first_segment FROM memory_entries ORDER BY address")
     assert [segment for _, segment in found] == ["", "first", "ä"]
+
+
+def test_one_session_purges_at_a_time_and_passes_over_what_is_locked(url: str) -> None:
+    lease = "SELECT pg_advisory_xact_lock(hashtextextended('unison-storage sweep of memory', 0))"
+    locked = "SELECT 1 FROM memory_entries WHERE address = 'k\x1f0' FOR UPDATE"
+
+    async def test() -> None:
+        async with memory(url) as backend:
+            await backend.put_many([put(f"k\x1f{number}", lifetime=1) for number in range(4)])
+            with psycopg.connect(url) as other:
+                other.execute(lease)
+                assert await backend.purge_expired(10) == 0
+            with psycopg.connect(url) as other:
+                other.execute(locked)
+                assert await backend.purge_expired(2) == 2
+                assert await backend.purge_expired(10) == 1
+            assert await backend.purge_expired(10) == 1
+
+    asyncio.run(test())

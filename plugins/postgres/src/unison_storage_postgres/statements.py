@@ -274,13 +274,15 @@ MEMORY_ERASE: Final = Statement(
     writes=True,
 )
 
-# Passes over what somebody else has locked, so that several processes may purge at once.
+# One session purges at a time: another one finds the lease taken, which ends with the statement or its connection, and
+# removes nothing. What a writer has locked is passed over.
 MEMORY_PURGE: Final = Statement(
     "memory_purge",
     """
     WITH locked AS (
         SELECT address, first_segment FROM memory_entries
-        WHERE expires_hour <= (SELECT (unison_storage_now() / 3600000000)::integer)
+        WHERE (SELECT pg_try_advisory_xact_lock(hashtextextended('unison-storage sweep of memory', 0)))
+            AND expires_hour <= (SELECT (unison_storage_now() / 3600000000)::integer)
             AND expires <= (SELECT unison_storage_now())
         ORDER BY expires_hour LIMIT $1::bigint FOR UPDATE SKIP LOCKED
     ), gone AS (
