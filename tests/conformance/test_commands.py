@@ -15,6 +15,8 @@ from unison_storage.cli.app import app
 from unison_storage_conformance.law import sentences
 from unison_storage_conformance.verdicts import State
 
+pytestmark = pytest.mark.once
+
 Invoke = Callable[..., Result]
 
 FORGETFUL = """

@@ -16,6 +16,8 @@ from unison_storage_conformance.replay import read_all, read_known, regression_c
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.verdicts import State, Verdict
 
+pytestmark = pytest.mark.once
+
 
 class KeepsTheFirstPerson(ReferenceMemory):
     """Breaks what only a story of several calls shows: the person of an entry is that of the first put."""

@@ -21,6 +21,8 @@ from unison_storage_conformance.verdicts import State
 from unison_storage_sqlite.config import File
 from unison_storage_sqlite.migrations import SqliteMigrations
 
+pytestmark = pytest.mark.once
+
 
 class Lies(ReferenceMemory):
     """Cuts what it says it can take."""

@@ -11,6 +11,8 @@ from unison_storage_conformance.profiles import PROFILES, Profile
 from unison_storage_conformance.run import Run
 from unison_storage_conformance.verdicts import Level, State, Verdict
 
+pytestmark = pytest.mark.once
+
 
 def story_of(profile: Profile, seed: int = 0) -> Verdict:
     run = Run(harness(ReferenceMemory, deadline=5.0), profile, seed)

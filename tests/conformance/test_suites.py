@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 TWO_LINES = """
 from unison_storage_conformance import suite
 

@@ -18,6 +18,8 @@ from unison_storage_conformance import loop, run
 from unison_storage_conformance.profiles import PROFILES
 from unison_storage_conformance.verdicts import State
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("backend", "law"),

@@ -25,6 +25,8 @@ from tests.examples.runs import answers_of
 from tests.integration.server import Server
 from tests.services import postgres
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "installed_packages.py"
 answers = partial(answers_of, EXAMPLE)
 SVG = "{http://www.w3.org/2000/svg}"

@@ -16,6 +16,8 @@ from tests.examples.runs import answers_of
 from tests.integration.server import Server
 from tests.services import postgres
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "standard_library.py"
 answers = partial(answers_of, EXAMPLE)
 

@@ -14,6 +14,8 @@ from unison_storage_gateway import authorize
 from unison_storage_gateway.principals import PERMISSIONS, Principal
 from unison_storage_gateway.problems import MISSING, Refused
 
+pytestmark = pytest.mark.once
+
 OWN = Keyspace(name="personal", person_scoped=True)
 SHARED = Keyspace(name="shared")
 

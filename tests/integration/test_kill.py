@@ -15,6 +15,8 @@ import pytest
 from tests.integration.server import Server
 from unison_storage.storage import Storage
 
+pytestmark = pytest.mark.once
+
 KILLS = 20
 MEMORY_WRITERS = 8
 OBJECT_WRITERS = 4

@@ -32,6 +32,7 @@ def emptied(database: sqlite3.Connection, now: int, items: Sequence[None]) -> li
     return list(items)
 
 
+@pytest.mark.once
 @settings(max_examples=1000, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(story=graph_stories.stories)
 def test_whatever_is_done_it_answers_what_the_reference_answers(pair: Pair, story: Story) -> None:
