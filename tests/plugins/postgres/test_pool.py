@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from tests.plugins.postgres.surroundings import asked, memory, put, server_at
+from tests.services import postgres
 from unison_storage.contracts.memory import Row, Written
 from unison_storage.errors import (
     AlreadyExists,
@@ -25,6 +26,8 @@ from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
 
 KILLS = 20
+OWN = isinstance(postgres.server(), postgres.Started)
+"""Whether the server is these tests' own: one that somebody else has started is not killed."""
 SLEEP = Statement("sleep", "SELECT pg_sleep($1::bigint)", (lambda seconds: seconds.to_bytes(8),))
 SELECT = Statement("select", "SELECT 1::bigint")
 
@@ -175,7 +178,19 @@ def test_who_waits_when_it_is_closed_is_told_so(url: str) -> None:
     asyncio.run(test())
 
 
-def test_nothing_that_was_acknowledged_is_lost_when_connections_are_killed_under_load(url: str) -> None:
+def kill_connections(url: str) -> None:
+    asked(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'unison-storage'")
+
+
+def kill_server(_url: str) -> None:
+    postgres.restart()
+
+
+KINDS = [kill_connections, pytest.param(kill_server, marks=pytest.mark.once)]
+
+
+@pytest.mark.parametrize("kill", KINDS if OWN else KINDS[:1])
+def test_nothing_that_was_acknowledged_is_lost_under_load(url: str, kill: Callable[[str], None]) -> None:
     acknowledged: dict[str, str] = {}
     possible: dict[str, set[str]] = {}
     ended = asyncio.Event()
@@ -196,20 +211,20 @@ def test_nothing_that_was_acknowledged_is_lost_when_connections_are_killed_under
             assert isinstance(outcome, AvailabilityError), outcome
             if outcome.outcome_unknown:
                 possible.setdefault(address, {acknowledged.get(address, "")}).add(version)
+            await asyncio.sleep(0.01)
 
-    async def kill() -> None:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'unison-storage'"
+    async def kill_all() -> None:
         for _ in range(KILLS):
             before = dict(acknowledged)
             async with asyncio.timeout(20):
                 while acknowledged == before:  # noqa: ASYNC110 - what is written is looked at until it is something
                     await asyncio.sleep(0.01)
-            await asyncio.to_thread(asked, url, others)
+            await asyncio.to_thread(kill, url)
         ended.set()
 
     async def test() -> None:
         async with memory(url) as backend:
-            await asyncio.gather(kill(), *(write(backend, client) for client in range(16)))
+            await asyncio.gather(kill_all(), *(write(backend, client) for client in range(16)))
         async with memory(url) as reader:
             for address, versions in possible.items():
                 [row] = await reader.get_many([address])
