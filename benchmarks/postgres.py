@@ -116,8 +116,8 @@ class Ours:
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         options = f"connections={CONNECTIONS}&statement_timeout=60"
-        storage = await stack.enter_async_context(Storage(f"{url}?{options}", profile="development"))
-        self.notes = storage.memory.at("demo", "segment")
+        self.storage = await stack.enter_async_context(Storage(f"{url}?{options}", profile="development"))
+        self.notes = self.storage.memory.at("demo", "segment")
         for start in range(0, ROWS, 500):
             await self.notes.put_many({f"k{number}": self.value for number in range(start, start + 500)}, lifetime=HOUR)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:

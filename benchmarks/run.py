@@ -16,7 +16,17 @@ from measuring import RESULTS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-ALL = ("starting", "overhead", "embedded", "postgres", "postgres_graph", "graphs", "streaming", "judging")
+ALL = (
+    "starting",
+    "overhead",
+    "embedded",
+    "postgres",
+    "postgres_peers",
+    "postgres_graph",
+    "graphs",
+    "streaming",
+    "judging",
+)
 HEAD = """# Benchmarks
 
 Ratios within one run on one machine: the arms take turns in a new order each round, and medians are kept. Absolute
