@@ -23,6 +23,7 @@ ALL = (
     "postgres",
     "postgres_peers",
     "postgres_graph",
+    "postgres_scale",
     "graphs",
     "streaming",
     "judging",
