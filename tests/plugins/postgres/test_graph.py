@@ -78,3 +78,20 @@ def test_a_circle_is_walked_once_however_deep_a_walk_may_go(url: str) -> None:
             assert not walk.cut
 
     asyncio.run(test())
+
+
+def test_what_is_asked_for_twice_in_one_batch_shares_nothing(url: str) -> None:
+    ref: NodeRef = ("A", "a")
+    edge = Edge("T", ref, ref, properties={"x": 1})
+
+    async def test() -> None:
+        async with opened(url, PostgresGraph) as graph:
+            await graph.upsert_nodes([Node(*ref, {"x": 1})])
+            await graph.upsert_edges([edge])
+            for one, two in (await graph.get_nodes([ref, ref]), await graph.get_edges([edge.ref, edge.ref])):
+                assert isinstance(one, Node | Edge)
+                assert isinstance(two, Node | Edge)
+                assert one.properties == two.properties == {"x": 1}
+                assert one.properties is not two.properties
+
+    asyncio.run(test())

@@ -53,13 +53,12 @@ class PostgresGraph(ServerBackend, GraphBackend):
 
     async def get_nodes(self, refs: Sequence[NodeRef]) -> Nodes:
         """See the contract."""
-        found = await self._look_at_nodes(refs)
-        return [found.get(ref) for ref in refs]
+        found = await self._nodes_at(refs)
+        return [found.get(at) for at in range(1, len(refs) + 1)]
 
     async def get_edges(self, refs: Sequence[EdgeRef]) -> Edges:
         """See the contract."""
-        rows = await self._session.run(graph_statements.EDGES_GET, graph_rows.places_of_edges(refs)) if refs else []
-        found = {at: graph_rows.edge(refs[at - 1], *row) for at, *row in rows}
+        found = await self._edges_at(refs)
         return [found.get(at) for at in range(1, len(refs) + 1)]
 
     async def delete_nodes(self, refs: Sequence[NodeRef], detach: bool) -> Flags:  # noqa: FBT001 - see the contract
@@ -119,22 +118,29 @@ class PostgresGraph(ServerBackend, GraphBackend):
         rows = await self._session.run(graph_statements.NODES_UPSERT, columns)
         return {nodes[at - 1].ref: made for at, made in rows}
 
-    async def _look_at_nodes(self, refs: Sequence[NodeRef]) -> Mapping[NodeRef, Node]:
+    async def _nodes_at(self, refs: Sequence[NodeRef]) -> Mapping[int, Node]:
+        """Return those that are there, each by its place in the batch, from 1: one asked for twice is made twice."""
         rows = await self._session.run(graph_statements.NODES_GET, graph_rows.places(refs)) if refs else []
-        return {refs[at - 1]: graph_rows.node(refs[at - 1], *row) for at, *row in rows}
+        return {at: graph_rows.node(refs[at - 1], *row) for at, *row in rows}
+
+    async def _look_at_nodes(self, refs: Sequence[NodeRef]) -> Mapping[NodeRef, Node]:
+        return {refs[at - 1]: node for at, node in (await self._nodes_at(refs)).items()}
 
     async def _upsert_edges(self, edges: Sequence[Edge]) -> Mapping[EdgeRef, bool]:
         columns = (*graph_rows.places_of_edges(edge.ref for edge in edges), *graph_rows.changes(edges))
         rows = await self._session.run(graph_statements.EDGES_UPSERT, columns)
         return {edges[at - 1].ref: made for at, made in rows}
 
-    async def _look_at_edges(self, refs: Sequence[EdgeRef]) -> Mapping[EdgeRef, tuple[Edge | None]]:
-        """Return the edge, or ``None``, for each whose ends are there."""
-        rows = await self._session.run(graph_statements.EDGES_LOOK, graph_rows.places_of_edges(refs))
+    async def _edges_at(self, refs: Sequence[EdgeRef]) -> Mapping[int, Edge | None]:
+        """Return the edge, or ``None``, for each whose ends are there, as ``_nodes_at`` does."""
+        rows = await self._session.run(graph_statements.EDGES_LOOK, graph_rows.places_of_edges(refs)) if refs else []
         return {
-            refs[at - 1]: (None if properties is None else graph_rows.edge(refs[at - 1], properties, person),)
+            at: None if properties is None else graph_rows.edge(refs[at - 1], properties, person)
             for at, properties, person in rows
         }
+
+    async def _look_at_edges(self, refs: Sequence[EdgeRef]) -> Mapping[EdgeRef, tuple[Edge | None]]:
+        return {refs[at - 1]: (edge,) for at, edge in (await self._edges_at(refs)).items()}
 
     async def _deleted(self, statement: Statement, refs: Sequence[Any], columns: Callable[..., Columns]) -> Flags:
         """Delete each; one that is named twice was there once."""

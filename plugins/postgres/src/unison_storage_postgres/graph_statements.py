@@ -110,10 +110,7 @@ NODES_DETACH: Final = Statement(
 )
 
 # Both ends come first, always: joined with one end alone, all edges of a node would be gone through for each.
-EDGES_GET: Final = Statement(
-    "edges_get",
-    """
-    WITH wanted AS MATERIALIZED (
+_BETWEEN: Final = """
         SELECT s.node AS source, given.type, t.node AS target, given.key, given.first_segment, given.at
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
             WITH ORDINALITY AS given
@@ -122,30 +119,16 @@ EDGES_GET: Final = Statement(
             AND s.label = given.source_label AND s.id = given.source_id
         JOIN graph_nodes AS t ON t.first_segment = given.first_segment AND t.space = given.space
             AND t.label = given.target_label AND t.id = given.target_id
-    )
-    SELECT wanted.at, e.properties::text, e.person
-    FROM wanted JOIN graph_edges AS e USING (source, type, target, key, first_segment)
-    """,
-    (texts, texts, texts, texts, texts, texts, texts, texts),
-)
+    """
 
 # For each whose ends are both there.
 EDGES_LOOK: Final = Statement(
     "edges_look",
     """
-    WITH wanted AS MATERIALIZED (
-        SELECT s.node AS source, given.type, t.node AS target, given.key, given.first_segment, given.at
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-            WITH ORDINALITY AS given
-                (first_segment, space, source_label, source_id, target_label, target_id, type, key, at)
-        JOIN graph_nodes AS s ON s.first_segment = given.first_segment AND s.space = given.space
-            AND s.label = given.source_label AND s.id = given.source_id
-        JOIN graph_nodes AS t ON t.first_segment = given.first_segment AND t.space = given.space
-            AND t.label = given.target_label AND t.id = given.target_id
-    )
+    WITH wanted AS MATERIALIZED ({between})
     SELECT wanted.at, e.properties::text, e.person
     FROM wanted LEFT JOIN graph_edges AS e USING (source, type, target, key, first_segment)
-    """,
+    """.replace("{between}", _BETWEEN),
     (texts, texts, texts, texts, texts, texts, texts, texts),
 )
 
@@ -197,16 +180,7 @@ EDGES_UPSERT: Final = Statement(
 EDGES_DELETE: Final = Statement(
     "edges_delete",
     """
-    WITH wanted AS MATERIALIZED (
-        SELECT s.node AS source, given.type, t.node AS target, given.key, given.first_segment, given.at
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-            WITH ORDINALITY AS given
-                (first_segment, space, source_label, source_id, target_label, target_id, type, key, at)
-        JOIN graph_nodes AS s ON s.first_segment = given.first_segment AND s.space = given.space
-            AND s.label = given.source_label AND s.id = given.source_id
-        JOIN graph_nodes AS t ON t.first_segment = given.first_segment AND t.space = given.space
-            AND t.label = given.target_label AND t.id = given.target_id
-    ), locked AS (
+    WITH wanted AS MATERIALIZED ({between}), locked AS (
         SELECT e.source, e.type, e.target, e.key, e.first_segment, wanted.at
         FROM graph_edges AS e JOIN wanted USING (source, type, target, key, first_segment)
         ORDER BY e.source, e.type, e.target, e.key FOR UPDATE OF e
@@ -215,7 +189,7 @@ EDGES_DELETE: Final = Statement(
     WHERE e.source = locked.source AND e.type = locked.type AND e.target = locked.target AND e.key = locked.key
         AND e.first_segment = locked.first_segment
     RETURNING locked.at, true
-    """,
+    """.replace("{between}", _BETWEEN),
     (texts, texts, texts, texts, texts, texts, texts, texts),
     writes=True,
 )
