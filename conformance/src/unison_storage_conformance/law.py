@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, TypeVar
@@ -71,6 +72,17 @@ Call = Callable[[Any], Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Need(StrEnum):
+    """What a target must have for a check to be one of its own."""
+
+    WIRE = "wire"
+    """a server to which there is a wire"""
+    DURABLE = "durable"
+    """a backend that says that what was acknowledged survives its server"""
+    MIGRATIONS = "migrations"
+    """a schema"""
+
+
 class Check(Struct, frozen=True):
     """One way to try a law on one contract. ``capability`` is the one that it is about."""
 
@@ -81,8 +93,8 @@ class Check(Struct, frozen=True):
     call: Call
     capability: Capability | None = None
     face: str = "backend"
-    wire: bool = False
-    """Whether it needs a server to which there is a wire."""
+    needs: frozenset[Need] = frozenset()
+    """What a target must have for the law to say anything about it."""
 
     @property
     def kind(self) -> str:
@@ -110,19 +122,19 @@ def law(
     capability: Capability | None = None,
     face: str = "backend",
     level: Level = Level.LAWS,
-    wire: bool = False,
+    needs: Sequence[Need] = (),
 ) -> Callable[[F], F]:
     """Register a check of a law. ``on`` names the contracts of a law of all backends; by default all five.
 
-    ``face`` is ``store`` for what is tried on a handle of a store instead of a backend. ``wire`` is for what needs a
-    server, as all of level faults does.
+    ``face`` is ``store`` for what is tried on a handle of a store instead of a backend. ``needs`` is what a target must
+    have for it; all of level faults needs a wire.
     """
     own = number.partition(".")[0]
     contracts = tuple(on) or (tuple(PART_OF) if own == "backend" else (own,))
     level = Level.PLUGIN if own == "plugin" else level
 
     def register(call: F) -> F:
-        needed = wire or level is Level.FAULTS
+        needed = frozenset((*needs, *((Need.WIRE,) if level is Level.FAULTS else ())))
         _checks.extend(
             Check(number, call.__name__, contract, level, call, capability, face, needed) for contract in contracts
         )

@@ -55,7 +55,7 @@ class Run:
     def _can_be_tried(self, check: Check) -> bool:
         parts = self.target.parts()
         if check.contract == "plugin":
-            return self.target.plugin is not None
+            return self.target.plugin is not None and self._has(check, "")
         if self.target.harness.surface is not None:  # and not "objects" alone: memory has laws of its store too
             return check.face == "store" and check.level is not Level.CRASH
         needed = _OBJECT_PARTS if check.contract == "objects" else (part_of(check.contract),)
@@ -65,7 +65,11 @@ class Run:
             return False  # what is kept in a process dies with it
         if check.contract == "coalescer" and not self.target.gathered(part_of(check.contract)):
             return False  # what gathers calls by itself is not laid under core's layer
-        return self.target.has_server or not check.wire
+        return self._has(check, part_of(check.contract))
+
+    def _has(self, check: Check, part: str) -> bool:
+        """Return whether the target has what a check of a part needs."""
+        return all(self.target.has(need, part) for need in check.needs)
 
     def open(self) -> None:
         """Bring the schema up to date and open a backend for each part. Raises what of core's errors that comes to."""

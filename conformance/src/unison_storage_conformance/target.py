@@ -17,6 +17,7 @@ from unison_storage.profiles import Profile
 from unison_storage.targets import Target as Url
 from unison_storage.telemetry import Telemetry
 from unison_storage_conformance.harness import KINDS, PARTS, Harness
+from unison_storage_conformance.law import Need
 
 START: Final = 1_000_000_000.0
 """2001-09-09, in seconds since the epoch: where the suite's clock begins.
@@ -105,6 +106,15 @@ class Target:
         """Return whether what is written to a part is there when its writer has died."""
         backend = self._made(part, self._shared)
         return backend is not None and survives(backend)
+
+    def has(self, need: Need, part: str) -> bool:
+        """Return whether there is what a check of a part needs."""
+        if need is Need.WIRE:
+            return self.has_server
+        if need is Need.MIGRATIONS:
+            return self.migrations() is not None
+        backend = self._made(part, self._shared)
+        return backend is not None and backend.durability is Durability.DURABLE
 
     def make(self, part: str, context: Context | None = None) -> Backend:
         """Return a backend for a part, not opened yet: with the connections that all share, or with its own.

@@ -10,7 +10,7 @@ from typing import Any, Final
 from unison_storage.errors import AvailabilityError, LifecycleError
 from unison_storage_conformance.changes import changes
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import law
+from unison_storage_conformance.law import Need, law
 from unison_storage_conformance.line import answered, given_up, line
 from unison_storage_conformance.outcomes import LawBroken, broken, same
 from unison_storage_conformance.reads import Read, reads
@@ -117,7 +117,7 @@ async def calls_that_were_given_up_hold_nothing(ground: Any_) -> None:
     await let_go(left)
 
 
-@law("backend.1", level=Level.RESOURCES, wire=True)
+@law("backend.1", level=Level.RESOURCES, needs=[Need.WIRE])
 async def what_could_not_be_opened_is_let_go(ground: Any_) -> None:
     async with line(ground) as on:
         target = ground.site.target.at(on.proxy.address)

@@ -11,7 +11,7 @@ from unison_storage.telemetry import Telemetry
 from unison_storage_conformance.changes import NEW, changes
 from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
-from unison_storage_conformance.law import CONTRACT_OF, law
+from unison_storage_conformance.law import CONTRACT_OF, Need, law
 from unison_storage_conformance.line import answered, given_up, line
 from unison_storage_conformance.outcomes import broken, told
 from unison_storage_conformance.proxy import WAYS, Fault
@@ -105,8 +105,8 @@ async def nobody_tells_what_a_caller_gave_up(ground: Any_) -> None:
     check_silent(heard, canaries)
 
 
-@law("backend.6", level=Level.SECRECY, wire=True)
-@law("backend.16", level=Level.SECRECY, wire=True)
+@law("backend.6", level=Level.SECRECY, needs=[Need.WIRE])
+@law("backend.16", level=Level.SECRECY, needs=[Need.WIRE])
 async def nobody_tells_when_the_wire_fails(ground: Any_) -> None:
     with listening() as heard:
         yours, canaries, _ = planted(ground)
@@ -128,7 +128,7 @@ async def nobody_tells_when_the_wire_fails(ground: Any_) -> None:
     check_silent(heard, canaries)
 
 
-@law("backend.6", level=Level.SECRECY, wire=True)
+@law("backend.6", level=Level.SECRECY, needs=[Need.WIRE])
 async def an_open_that_fails_tells_no_password(ground: Any_) -> None:
     canaries = planted(ground).canaries
     target = ground.site.target
