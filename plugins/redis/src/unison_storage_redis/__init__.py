@@ -1,0 +1,1 @@
+"""Redis and Valkey backends for unison-storage. Importing this imports no driver."""

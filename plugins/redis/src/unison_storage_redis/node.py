@@ -1,0 +1,153 @@
+"""A node: one server, whose connection is made when needed, and anew when it was lost. Slots are ``cluster``'s."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import hiredis
+
+from unison_storage.contracts.backend import Outcome
+from unison_storage.errors import Closed, StorageError, Unavailable
+from unison_storage_redis import errors
+from unison_storage_redis.config import Server
+from unison_storage_redis.connection import Connection, opened
+from unison_storage_redis.scripts import Script
+
+Address = tuple[str, int]
+Find = Callable[[], Awaitable[Address | None]]
+"""Tells where the server is at this moment; ``None`` for the socket of the URL."""
+
+_pack: Final[Callable[[tuple[Any, ...]], bytes]] = hiredis.pack_command
+_RETIRED: Final = ("READONLY", "MASTERDOWN")
+"""What a server says that is no primary any more: whoever asks next looks for the primary anew."""
+
+
+class Node:
+    """One server. Used from one event loop. ``primary`` wants a server that says of itself that it is one."""
+
+    def __init__(self, server: Server, find: Find, *, primary: bool = False) -> None:
+        self._server = server
+        self._find = find
+        self._primary = primary
+        self._connection: Connection | None = None
+        self._making: asyncio.Task[Connection] | None = None
+        self._closed = False
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is reached by TLS."""
+        return self._server.tls
+
+    async def one(self, words: tuple[Any, ...], *, writes: bool, script: Script | None = None) -> Outcome[Any]:
+        """Return the answer of one command, or the error that the server answers; raises where it can't be asked.
+
+        With a script ``words`` are the number of its keys, the keys, and what else it is given.
+        """
+        connection = self._connection
+        if connection is None or connection.lost:
+            connection = await self._connected()
+        if script is not None:
+            [answer] = await self._scripted(connection, script, (words,), writes=writes)
+        else:
+            answer = await connection.send(_pack(words), 1, writes=writes)
+        return self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
+
+    async def many(
+        self, commands: Sequence[tuple[Any, ...]], *, writes: bool, script: Script | None = None
+    ) -> list[Outcome[Any]]:
+        """Return the answer of each command, in order; see ``one``."""
+        if not commands:
+            return []
+        if len(commands) == 1:
+            return [await self.one(commands[0], writes=writes, script=script)]
+        connection = self._connection
+        if connection is None or connection.lost:
+            connection = await self._connected()
+        if script is not None:
+            answers = await self._scripted(connection, script, commands, writes=writes)
+        else:
+            packed = b"".join([_pack(words) for words in commands])
+            answers = await connection.send(packed, len(commands), writes=writes)
+        return [
+            self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
+            for answer in answers
+        ]
+
+    async def close(self) -> None:
+        """Let go of the connection; what is under way ends with an error. May be called twice."""
+        self._closed = True
+        making, self._making = self._making, None
+        if making is not None:
+            making.cancel()
+            await asyncio.wait([making])
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _scripted(
+        self, connection: Connection, script: Script, calls: Sequence[tuple[Any, ...]], *, writes: bool
+    ) -> list[Any]:
+        """Run a script once for each of the calls. The server is told its text once for each connection."""
+        packed = [_pack(("EVALSHA", script.digest, *words)) for words in calls]
+        unknown = script.digest not in connection.known
+        if unknown:
+            packed.insert(0, _pack(("SCRIPT", "LOAD", script.text)))
+            connection.known.add(script.digest)
+        answer = await connection.send(b"".join(packed), len(packed), writes=writes)
+        answers: list[Any] = (answer[1:] if unknown else answer) if len(packed) > 1 else [answer]
+        forgotten = [place for place, one in enumerate(answers) if _says(one, "NOSCRIPT")]
+        if forgotten:  # somebody has flushed the scripts: nothing was done
+            again = [_pack(("EVAL", script.text, *calls[place])) for place in forgotten]
+            answer = await connection.send(b"".join(again), len(again), writes=writes)
+            for place, one in zip(forgotten, answer if len(again) > 1 else [answer], strict=True):
+                answers[place] = one
+        return answers
+
+    def _refusal(self, connection: Connection, answer: hiredis.ReplyError) -> StorageError:
+        text = str(answer)
+        if text.startswith(_RETIRED):
+            connection.cut()
+        return errors.answered(text)
+
+    async def _connected(self) -> Connection:
+        """Return a connection that is made now, for all who wait for one."""
+        if self._closed:
+            raise Closed("the storage was closed; open it again")
+        if self._making is None:
+            self._making = asyncio.get_running_loop().create_task(self._make())
+            self._making.add_done_callback(self._made)
+        try:
+            return await asyncio.shield(self._making)
+        except StorageError as error:
+            failed = error.copy()
+        raise failed
+
+    async def _make(self) -> Connection:
+        connection = await opened(self._server, await self._find())
+        if self._primary:
+            try:
+                role = await connection.send(_pack(("ROLE",)), 1, writes=False)
+                if isinstance(role, hiredis.ReplyError):
+                    raise errors.answered(str(role))
+                if role[0] != b"master":
+                    raise Unavailable("the server that Sentinel names is no primary any more")
+            except BaseException:
+                connection.cut()
+                raise
+        return connection
+
+    def _made(self, making: asyncio.Task[Connection]) -> None:
+        if self._making is making:
+            self._making = None
+        if making.cancelled() or making.exception() is not None:
+            return
+        if self._closed:
+            making.result().cut()
+            return
+        self._connection = making.result()
+
+
+def _says(answer: Any, word: str) -> bool:
+    return isinstance(answer, hiredis.ReplyError) and str(answer).startswith(word)
