@@ -10,6 +10,7 @@ from typing import Any
 from unison_storage.errors import StorageError
 from unison_storage_conformance.outcomes import HarnessFault, NotTried, broken
 from unison_storage_conformance.proxy import Proxy
+from unison_storage_conformance.reads import Read
 
 
 class Line:
@@ -74,3 +75,10 @@ async def answered(call: Any) -> Any:
         return await call
     except StorageError as error:
         return error
+
+
+async def read_by(backend: Any, read: Read) -> Any:
+    """Return the answer of a read, or its error: the first one of an item where the backend tells of each."""
+    answer = await answered(read.call(backend))
+    items = answer if isinstance(answer, list) else ()
+    return next((item for item in items if isinstance(item, StorageError)), answer)

@@ -11,7 +11,7 @@ from unison_storage_conformance.changes import changes
 from unison_storage_conformance.effects import judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import Need, law
-from unison_storage_conformance.line import answered, reachable
+from unison_storage_conformance.line import answered, reachable, read_by
 from unison_storage_conformance.outcomes import NotTried, broken
 from unison_storage_conformance.reads import reads
 from unison_storage_conformance.verdicts import Level
@@ -49,9 +49,9 @@ async def a_client_goes_on_with_the_server_that_was_started_again(ground: Any_) 
         if await read.call(ground.backend) != read.answer:
             broken("a call gets its own answer", expected=read.answer)
         await restarted(ground)
-        first = await answered(read.call(ground.backend))
+        first = await read_by(ground.backend, read)
         await reachable(ground.backend, ground.deadline)
-        for answer in (first, await answered(read.call(ground.backend))):
+        for answer in (first, await read_by(ground.backend, read)):
             if isinstance(answer, AvailabilityError) and answer is first:
                 continue
             if answer != read.answer and (durable or isinstance(answer, AvailabilityError)):

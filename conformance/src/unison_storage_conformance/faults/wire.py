@@ -15,7 +15,7 @@ from unison_storage_conformance.changes import Prepared, changes
 from unison_storage_conformance.effects import each, judge
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import law
-from unison_storage_conformance.line import Line, answered, line
+from unison_storage_conformance.line import Line, answered, line, read_by
 from unison_storage_conformance.outcomes import HarnessFault, broken
 from unison_storage_conformance.proxy import WAYS, Fault, Way
 from unison_storage_conformance.reads import Read
@@ -67,7 +67,7 @@ async def goes_on(ground: Any_, on: Line, reads: Sequence[Read]) -> None:
     until = asyncio.get_running_loop().time() + ground.deadline
     for read in reads:
         while True:
-            answer = await answered(read.call(on.backend))
+            answer = await read_by(on.backend, read)
             if not isinstance(answer, AvailabilityError):
                 break
             if asyncio.get_running_loop().time() > until:
@@ -113,7 +113,7 @@ async def a_read_has_no_effect_to_be_unsure_of(ground: Any_) -> None:
         for read in reads:
             await goes_on(ground, on, [read])
             on.proxy.set(Fault("reply", 0))
-            answer = await answered(read.call(on.backend))
+            answer = await read_by(on.backend, read)
             on.check_landed()
             on.proxy.set(None)
             if isinstance(answer, StorageError) and answer.outcome_unknown:
@@ -130,7 +130,7 @@ async def a_read_whose_wire_fails_is_an_error_and_the_next_one_gets_its_own(grou
             for way, size in dict(on.proxy.passed).items():
                 for fault in classes(way, size):
                     on.proxy.set(fault)
-                    answer = await answered(read.call(on.backend))
+                    answer = await read_by(on.backend, read)
                     on.proxy.set(None)
                     if not isinstance(answer, AvailabilityError):
                         same_answer(answer, read)
@@ -158,7 +158,7 @@ async def calls_at_once_get_their_own_although_the_wire_fails(ground: Any_) -> N
             on.proxy.set(Fault("reply", after))
             asked = [read for _ in range(5) for read in reads]
             for read, answer in zip(
-                asked, await asyncio.gather(*(answered(read.call(on.backend)) for read in asked)), strict=True
+                asked, await asyncio.gather(*(read_by(on.backend, read) for read in asked)), strict=True
             ):
                 if not isinstance(answer, AvailabilityError):
                     same_answer(answer, read)
@@ -190,7 +190,7 @@ async def a_silent_server_is_given_up(ground: Any_) -> None:
             await failed(ground, on, changes(ground)[0], Fault(way, 0, "stall"))
             await goes_on(ground, on, reads)
         on.proxy.set(Fault("reply", 1, "stall"))
-        answer = await answered(reads[0].call(on.backend))
+        answer = await read_by(on.backend, reads[0])
         if not isinstance(answer, AvailabilityError):
             same_answer(answer, reads[0])
         on.proxy.set(None)
@@ -217,7 +217,7 @@ async def only_our_errors_leave_when_the_wire_fails(ground: Any_) -> None:
 async def _give_up(ground: Any_, on: Line, read: Read, fault: Fault) -> None:
     for _ in range(CANCELLED):
         on.proxy.set(fault)
-        task = asyncio.ensure_future(answered(read.call(on.backend)))
+        task = asyncio.ensure_future(read_by(on.backend, read))
         until = asyncio.get_running_loop().time() + ground.deadline
         while not on.proxy.landed and not task.done() and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from unison_storage.errors import AvailabilityError, LifecycleError
 from unison_storage_conformance.changes import changes
 from unison_storage_conformance.ground import Ground
 from unison_storage_conformance.law import Need, law
-from unison_storage_conformance.line import answered, given_up, line
+from unison_storage_conformance.line import answered, given_up, line, read_by
 from unison_storage_conformance.outcomes import LawBroken, broken, same
 from unison_storage_conformance.reads import Read, reads
 from unison_storage_conformance.resources.held import grown
@@ -61,7 +61,7 @@ async def what_was_used_is_let_go_at_close(ground: Any_) -> None:
             await asyncio.gather(
                 *(answered(change.call(yours.backend)) for change in ready if change.operation != "write")
             )
-            await asyncio.gather(*(answered(read.call(yours.backend)) for read in asked))
+            await asyncio.gather(*(read_by(yours.backend, read) for read in asked))
 
     await let_go(used)
 
@@ -82,7 +82,7 @@ async def calls_under_way_end_when_it_is_closed(ground: Any_) -> None:
         for turns in range(6):
             async with opened(ground) as yours:
                 asked = await several(yours)
-                under_way = [asyncio.ensure_future(answered(read.call(yours.backend))) for read in asked]
+                under_way = [asyncio.ensure_future(read_by(yours.backend, read)) for read in asked]
                 for _ in range(turns):
                     await asyncio.sleep(0)
             for answer, read in zip(await asyncio.gather(*under_way, return_exceptions=True), asked, strict=True):
