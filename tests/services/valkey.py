@@ -14,8 +14,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +79,11 @@ class Started:
         """Host and port."""
         return "127.0.0.1", self.port
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and not killed since."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
         if self._process is not None:
@@ -110,22 +117,24 @@ class Started:
             "dir": str(self.folder),
             **self.options,
         }
-        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        path.write_text("".join(f"{name} {value}\n" for name, value in settings.items() if value))
 
     def answers(self) -> bool:
         """Return whether it can be asked."""
         try:
-            return self.ask("PING") in {b"PONG", True}
+            return bool(self.ask("PING") == b"PONG")
         except redis.RedisError:
             return False
 
     def ask(self, *words: Any) -> Any:
-        """Ask it past the plugin."""
-        client = redis.Redis(host="127.0.0.1", port=self.port, password=self.password, socket_timeout=5)
+        """Ask it past the plugin, and return its answer as it stands."""
+        connection = redis.Connection(host="127.0.0.1", port=self.port, password=self.password, protocol=2)  # type: ignore[no-untyped-call]
         try:
-            return client.execute_command(*words)  # type: ignore[no-untyped-call]
+            connection.connect()  # type: ignore[no-untyped-call]
+            connection.send_command(*words)  # type: ignore[no-untyped-call]
+            return connection.read_response()
         finally:
-            client.close()
+            connection.disconnect()  # type: ignore[no-untyped-call]
 
     def kill(self) -> None:
         """Kill it at once, as a machine that fails would."""
@@ -149,3 +158,115 @@ def server() -> Server:
     """Return the server of this run, not started yet."""
     given = os.environ.get(SETTING)  # noqa: TID251 - which server to test on is the business of who starts the tests
     return Given(given) if given else Started()
+
+
+class Watched:
+    """A primary with a replica, and three Sentinels that watch over them, as service ``main``."""
+
+    def __init__(self, program: str | None = None) -> None:
+        self.primary = Started(program)
+        self.replica = Started(
+            program,
+            {
+                "requirepass": self.primary.password,
+                "masterauth": self.primary.password,
+                "replicaof": f"127.0.0.1 {self.primary.port}",
+            },
+        )
+        self.primary.options["masterauth"] = self.primary.password
+        self.replica.password = self.primary.password
+        for data in (self.primary, self.replica):
+            data.options["repl-diskless-sync-delay"] = "0"
+        self.sentinels = [Started(program, self._watching(), "--sentinel") for _ in range(3)]
+
+    def _watching(self) -> dict[str, str]:
+        return {
+            "sentinel monitor main": f"127.0.0.1 {self.primary.port} 2",
+            "sentinel auth-pass main": self.primary.password,
+            "sentinel down-after-milliseconds main": "500",
+            "sentinel failover-timeout main": "3000",
+            "save": "",
+            "appendonly": "",
+        }
+
+    @property
+    def url(self) -> str:
+        """The URL of the service."""
+        hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        passwords = self.sentinels[0].folder / "password"
+        passwords.touch(mode=0o600)
+        passwords.write_text(self.sentinels[0].password)
+        return f"redis+sentinel://:{self.primary.password}@{hosts}/main?sentinel_password_file={passwords}"
+
+    def start(self) -> None:
+        """Start all of them, and wait until the Sentinels know each other and the replica."""
+        for one in self.sentinels:
+            one.password = self.sentinels[0].password
+            one.options["sentinel sentinel-pass"] = one.password
+        for one in (self.primary, self.replica, *self.sentinels):
+            one.start()
+        wait_for(lambda: b"role:slave" in self.replica.ask("INFO", "replication"))
+        wait_for(lambda: b"master_link_status:up" in self.replica.ask("INFO", "replication"))
+        for one in self.sentinels:
+            wait_for(lambda one=one: one.ask("SENTINEL", "CKQUORUM", "main").startswith(b"OK 3"))  # type: ignore[misc]
+            wait_for(lambda one=one: len(one.ask("SENTINEL", "REPLICAS", "main")) == 1)  # type: ignore[misc]
+
+    def data(self) -> list[Started]:
+        """Return the servers that hold data, running or not."""
+        return [self.primary, self.replica]
+
+    def serving(self) -> Started:
+        """Return the server that is the primary now."""
+        [one] = [one for one in self.data() if one.running and b"role:master" in one.ask("INFO", "replication")]
+        return one
+
+
+class Clustered:
+    """A Cluster of so many primaries, each with a replica where there are to be any."""
+
+    def __init__(self, program: str | None = None, primaries: int = 3, replicas: int = 0) -> None:
+        settings = {"cluster-enabled": "yes", "cluster-node-timeout": "1000", "repl-diskless-sync-delay": "0"}
+        settings |= {"cluster-require-full-coverage": "no", "cluster-allow-replica-migration": "no"}
+        self.nodes = [
+            # the port on which nodes talk to each other is 10,000 higher unless it is named, and may not be there
+            Started(program, {**settings, "cluster-port": str(free_port())})
+            for _ in range(primaries * (1 + replicas))
+        ]
+        self._primaries = primaries
+        self.password = self.nodes[0].password
+        for one in self.nodes:
+            one.password = self.password
+            one.options["masterauth"] = self.password
+
+    @property
+    def url(self) -> str:
+        """The URL of the Cluster, which names all of its nodes, since any of them may be killed."""
+        return f"redis+cluster://:{self.password}@{','.join(f'127.0.0.1:{one.port}' for one in self.nodes)}"
+
+    def start(self) -> None:
+        """Start all of them, give each primary its slots, and wait until all agree."""
+        for one in self.nodes:
+            one.start()
+        primaries, replicas = self.nodes[: self._primaries], self.nodes[self._primaries :]
+        edges = pairwise(16_384 * place // len(primaries) for place in range(len(primaries) + 1))
+        for one, (first, last) in zip(primaries, edges, strict=True):
+            one.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+        for one in self.nodes[1:]:
+            one.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].options["cluster-port"])
+        for one in self.nodes:
+            wait_for(lambda one=one: b"cluster_state:ok" in one.ask("CLUSTER", "INFO"))  # type: ignore[misc]
+            wait_for(lambda one=one: len(one.ask("CLUSTER", "NODES").splitlines()) == len(self.nodes))  # type: ignore[misc]
+        for one, of in zip(replicas, primaries, strict=False):
+            one.ask("CLUSTER", "REPLICATE", of.ask("CLUSTER", "MYID"))
+            wait_for(lambda one=one: b"master_link_status:up" in one.ask("INFO", "replication"))  # type: ignore[misc]
+
+
+def wait_for(true: Callable[[], Any]) -> None:
+    """Wait until something is true; a server that does not answer yet has not made it so."""
+    until = time.monotonic() + DEADLINE
+    while True:
+        with suppress(redis.RedisError):
+            if true():
+                return
+        assert time.monotonic() < until, "the servers did not come to an agreement"
+        time.sleep(0.02)

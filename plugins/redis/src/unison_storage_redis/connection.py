@@ -34,7 +34,8 @@ _Group: TypeAlias = tuple[asyncio.Future[Any], int, bool]
 class Connection(asyncio.Protocol):
     """A connection to a server. Made by ``opened``, used from one event loop, and closed by ``close``."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, address: tuple[str, int] = ("", 0)) -> None:
+        self.address = address
         self.lost = False
         self.known: set[str] = set()
         """The scripts that the server was told on this connection."""
@@ -198,7 +199,7 @@ async def opened(server: Server, address: tuple[str, int] | None) -> Connection:
     else:
         kind = _Tls if server.tls else _Plain
         made = kind(host=address[0], port=address[1], **parameters)
-    ready = Connection(server.options.timeout)
+    ready = Connection(server.options.timeout, address or ("", 0))
     failed: StorageError | None = None
     try:
         async with asyncio.timeout(server.options.connect_timeout):

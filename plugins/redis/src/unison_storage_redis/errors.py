@@ -32,9 +32,9 @@ _TABLE: Final[dict[str, tuple[type[StorageError], str]]] = {
     "NOREPLICAS": (Unavailable, "the server has fewer replicas than it needs for writes"),
     "CLUSTERDOWN": (Unavailable, "the Cluster does not serve all of its slots"),
     "TRYAGAIN": (Unavailable, "a slot of the Cluster is moving"),
-    "MOVED": (Unavailable, "the slots of the Cluster move faster than they can be followed"),
-    "ASK": (Unavailable, "the slots of the Cluster move faster than they can be followed"),
-    "CROSSSLOT": (InvalidConfig, "the server is a Cluster: name it redis+cluster://"),
+    "MOVED": (InvalidConfig, "the server is one of a Cluster: name it redis+cluster://"),
+    "ASK": (InvalidConfig, "the server is one of a Cluster: name it redis+cluster://"),
+    "CROSSSLOT": (InvalidConfig, "the server is one of a Cluster: name it redis+cluster://"),
     "BUSY": (Unavailable, "the server runs a script that takes too long"),
     "NOAUTH": (InvalidConfig, "the server wants a user and a password"),
     "WRONGPASS": (InvalidConfig, "the server refuses the user or the password"),
@@ -48,7 +48,7 @@ _TEXTS: Final = (
     ("invalid bulk length", TooLarge, "a value is larger than the server takes"),
     ("string exceeds maximum allowed size", TooLarge, "a value is larger than the server takes"),
     ("DB index is out of range", InvalidConfig, "the server has no database of that number"),
-    ("SELECT is not allowed", InvalidConfig, "the server is a Cluster: name it redis+cluster://"),
+    ("SELECT is not allowed", InvalidConfig, "the server is one of a Cluster: name it redis+cluster://"),
 )
 """Of what the server says under ERR, the words that tell more."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from unison_storage.contracts.backend import Outcome
-from unison_storage.errors import Unavailable
 from unison_storage_redis.config import Server, Topology
 from unison_storage_redis.node import Address, Node
 from unison_storage_redis.scripts import Script
@@ -84,11 +84,17 @@ async def linked(server: Server) -> Link:
 
 
 def _link(server: Server) -> Link:
-    if server.topology is Topology.SINGLE:
-        there = server.hosts[0] if server.hosts else None
+    if server.topology is Topology.CLUSTER:
+        from unison_storage_redis.cluster import Cluster
 
-        async def find() -> Address | None:
-            return there
+        return Cluster(server)
+    if server.topology is Topology.SENTINEL:
+        from unison_storage_redis.sentinels import primary
 
-        return Single(Node(server, find))
-    raise Unavailable("this is not served yet")
+        return Single(Node(server, partial(primary, server), primary=True))
+    there = server.hosts[0] if server.hosts else None
+
+    async def find() -> Address | None:
+        return there
+
+    return Single(Node(server, find))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import hiredis
 from unison_storage.contracts.backend import Outcome
 from unison_storage.errors import Closed, StorageError, Unavailable
 from unison_storage_redis import errors
-from unison_storage_redis.config import Server
+from unison_storage_redis.config import Server, Topology
 from unison_storage_redis.connection import Connection, opened
 from unison_storage_redis.scripts import Script
 
@@ -20,8 +21,18 @@ Find = Callable[[], Awaitable[Address | None]]
 """Tells where the server is at this moment; ``None`` for the socket of the URL."""
 
 _pack: Final[Callable[[tuple[Any, ...]], bytes]] = hiredis.pack_command
+_REDIRECTION: Final = re.compile(r"(?P<word>MOVED|ASK) [0-9]+ (?P<host>.*):(?P<port>[0-9]+)$")
 _RETIRED: Final = ("READONLY", "MASTERDOWN")
 """What a server says that is no primary any more: whoever asks next looks for the primary anew."""
+
+
+class Moved(StorageError):
+    """A command whose slot is at another address; nothing was done of it. ``once``: that one alone is asked there."""
+
+    def __init__(self, address: Address, *, once: bool) -> None:
+        super().__init__("the slot is served by another node")
+        self.address = address
+        self.once = once
 
 
 class Node:
@@ -75,6 +86,15 @@ class Node:
             for answer in answers
         ]
 
+    async def asking(self, words: tuple[Any, ...], *, writes: bool, script: Script | None = None) -> Outcome[Any]:
+        """Return the answer of a command whose slot is on its way to this node."""
+        connection = self._connection
+        if connection is None or connection.lost:
+            connection = await self._connected()
+        command = words if script is None else ("EVAL", script.text, *words)
+        _, answer = await connection.send(_pack(("ASKING",)) + _pack(command), 2, writes=writes)
+        return self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
+
     async def close(self) -> None:
         """Let go of the connection; what is under way ends with an error. May be called twice."""
         self._closed = True
@@ -109,6 +129,10 @@ class Node:
         text = str(answer)
         if text.startswith(_RETIRED):
             connection.cut()
+        redirection = _REDIRECTION.match(text)
+        if redirection is not None and self._server.topology is Topology.CLUSTER:
+            host = redirection["host"].strip("[]") or connection.address[0]
+            return Moved((host, int(redirection["port"])), once=redirection["word"] == "ASK")
         return errors.answered(text)
 
     async def _connected(self) -> Connection:
