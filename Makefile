@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-newest run test verify lint types format lock bench clean
+.PHONY: help setup setup-newest run services test verify lint types format lock bench clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,14 @@ setup: .venv/.ready  ## Make .venv with all members (editable) and the pinned de
 
 run: setup  ## Start the development service on 127.0.0.1:8082, data in ./data. PORT=9000 takes another port.
 	$(if $(PORT),UNISON_STORAGE_HTTP_PORT=$(PORT)) $(BIN)/unison-storage dev
+
+# Not started by their installation: tests start them on ports of their own.
+services:  ## Install servers that no package index has (Redis 7 with TLS), where there is apt and root.
+	@if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get -qq install -y --no-install-recommends redis-server redis-tools; \
+	else echo "no apt or not root: tests that need redis-server are skipped"; fi
 
 test: lint types setup-newest  ## Check everything, then run the tests here and on the newest Python. ARGS=… goes to pytest.
 	@$(BIN)/python -m tests.tools.run_suites .venv .venv-newest -- $(ARGS)
