@@ -24,6 +24,7 @@ ALL = (
     "postgres_peers",
     "postgres_graph",
     "postgres_scale",
+    "valkey",
     "graphs",
     "streaming",
     "judging",

@@ -214,11 +214,20 @@ class Watched:
             one.options["sentinel sentinel-pass"] = one.password
         for one in (self.primary, self.replica, *self.sentinels):
             one.start()
-        wait_for(lambda: b"role:slave" in self.replica.ask("INFO", "replication"))
-        wait_for(lambda: b"master_link_status:up" in self.replica.ask("INFO", "replication"))
         for one in self.sentinels:
             wait_for(lambda one=one: one.ask("SENTINEL", "CKQUORUM", "main").startswith(b"OK 3"))  # type: ignore[misc]
-            wait_for(lambda one=one: len(one.ask("SENTINEL", "REPLICAS", "main")) == 1)  # type: ignore[misc]
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the replica has all that the primary has, and the Sentinels would promote it."""
+
+        def ready() -> bool:
+            told = [one.ask("SENTINEL", "REPLICAS", "main")[0] for one in self.sentinels]
+            found = [dict(zip(one[::2], one[1::2], strict=True)) for one in told]
+            in_order = all(one[b"flags"] == b"slave" for one in found)
+            return in_order and b"state=online" in self.serving().ask("INFO", "replication")
+
+        wait_for(ready)
 
     def data(self) -> list[Started]:
         """Return the servers that hold data, running or not."""
@@ -228,6 +237,11 @@ class Watched:
         """Return the server that is the primary now."""
         [one] = [one for one in self.data() if one.running and b"role:master" in one.ask("INFO", "replication")]
         return one
+
+    def remove(self) -> None:
+        """Stop all of them and forget what they had."""
+        for one in (*self.data(), *self.sentinels):
+            one.remove()
 
 
 class Clustered:
@@ -269,12 +283,17 @@ class Clustered:
             one.ask("CLUSTER", "REPLICATE", of.ask("CLUSTER", "MYID"))
             wait_for(lambda one=one: b"master_link_status:up" in one.ask("INFO", "replication"))  # type: ignore[misc]
 
+    def remove(self) -> None:
+        """Stop all of them and forget what they had."""
+        for one in self.nodes:
+            one.remove()
+
 
 def wait_for(true: Callable[[], Any]) -> None:
-    """Wait until something is true; a server that does not answer yet has not made it so."""
+    """Wait until something is true; where a server does not answer, or not what is looked for, it is not yet."""
     until = time.monotonic() + DEADLINE
     while True:
-        with suppress(redis.RedisError):
+        with suppress(redis.RedisError, ValueError, IndexError):
             if true():
                 return
         assert time.monotonic() < until, "the servers did not come to an agreement"

@@ -10,12 +10,13 @@ variant was accused.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -35,6 +36,7 @@ from unison_storage_conformance.verdicts import State, totals
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "verification.md"
 SEEDS: Final = (1, 2, 3)
+Places = Iterator[tuple[str, Harness]]
 CI: Final = PROFILES["ci"]
 
 HEAD: Final = """# Verification
@@ -61,8 +63,12 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     [target] = arguments
     with tempfile.TemporaryDirectory() as folder:
-        harness = TARGETS[target](Path(folder))
-        laws = [shown(kind(harness, name)) for name in Target(harness).kinds()]
+        laws = [
+            shown(kind(harness, name, f"{place}{name}"))
+            for place, harness in TARGETS[target](Path(folder))
+            for name in Target(harness).kinds()
+        ]
+        laws += [shown(line) for line in BESIDES[target]()] if target in BESIDES else []
     suite = [shown(variants(seed)) for seed in SEEDS] if target == SUITE_WITH else []
     PAGE.write_text(
         page(PAGE.read_text("utf-8") if PAGE.exists() else "", target, section(target, laws, suite)), "utf-8"
@@ -70,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(line.wrong for line in (*laws, *suite)) else 0
 
 
-def kind(harness: Harness, name: str) -> Line:
+def kind(harness: Harness, name: str, shown_as: str) -> Line:
     """Try every law of one kind."""
     started = time.perf_counter()
     run = Run(harness_of(harness, [name]), CI)
@@ -79,7 +85,7 @@ def kind(harness: Harness, name: str) -> Line:
     counted = ", ".join(f"{number} {state}" for state, number in totals(report.verdicts).items() if number)
     failed = [f"{one.law} {one.check}: {one.reason}" for one in report.verdicts if one.state is State.FAILED]
     wrong = [*failed, *report.faults, *report.waiver_faults, *report.leftovers]
-    return Line(name, counted, time.perf_counter() - started, wrong)
+    return Line(shown_as, counted, time.perf_counter() - started, wrong)
 
 
 def variants(seed: int) -> Line:
@@ -146,21 +152,69 @@ def page(old: str, target: str, new: str) -> str:
     return "\n".join([HEAD, *(text.rstrip() + "\n" for _, text in sorted(sections.items()))])
 
 
-def sqlite(folder: Path) -> Harness:
-    """Return the harness for a file."""
-    return harness_of(f"sqlite:///{folder}/x.db")
+def sqlite(folder: Path) -> Places:
+    """Yield the harness for a file."""
+    yield "", harness_of(f"sqlite:///{folder}/x.db")
 
 
-def postgres(_folder: Path) -> Harness:
-    """Return the harness for a database of the tests' server, which is killed and started again."""
+def postgres(_folder: Path) -> Places:
+    """Yield the harness for a database of the tests' server, which is killed and started again."""
     from tests.plugins.postgres.surroundings import Restarted
     from tests.services.postgres import database
 
-    return Restarted(f"{database('verify')}?statement_timeout=0.3&connect_timeout=2")
+    yield "", Restarted(f"{database('verify')}?statement_timeout=0.3&connect_timeout=2")
 
 
-TARGETS: Final[dict[str, Callable[[Path], Harness]]] = {"sqlite": sqlite, "postgres": postgres}
-"""How the harness of each target comes about."""
+def redis(_folder: Path) -> Places:
+    """Yield the harnesses for Valkey and for Redis by themselves, behind Sentinels, and as a Cluster."""
+    from tests.plugins.redis.surroundings import Restarted
+    from tests.services.valkey import Clustered, Started, Watched, debian, valkey
+
+    for name, program in (("Valkey 9", valkey()), ("Redis 7", debian())):
+        server = Started(program)
+        server.start()
+        yield f"{name}: ", Restarted(server, "?timeout=0.3&connect_timeout=2")
+        server.remove()
+        for place, several in (("Sentinel", Watched(program)), ("Cluster", Clustered(program))):
+            several.start()
+            yield f"{name}, {place}: ", harness_of(several.url)
+            several.remove()
+
+
+def failovers() -> Iterator[Line]:
+    """Kill the server that is written to, over and over, and tell how long it took until all wrote again."""
+    from tests.plugins.redis.failover import killed_while_writing
+    from tests.services.valkey import Clustered, Watched, debian, valkey
+
+    for name, program in (("Valkey 9", valkey()), ("Redis 7", debian())):
+        started, took = time.perf_counter(), []
+        watched = Watched(program)
+        watched.start()
+        for _ in range(FAILOVERS):
+            watched.settle()
+            victim = watched.serving()
+            took.append(asyncio.run(killed_while_writing(watched.url, victim)))
+            victim.start()
+        watched.remove()
+        yield Line(f"{name}: failover of Sentinel", _times(took), time.perf_counter() - started, [])
+        started, took = time.perf_counter(), []
+        clustered = Clustered(program, replicas=1)
+        clustered.start()
+        for number in range(3):
+            took.append(asyncio.run(killed_while_writing(clustered.url, clustered.nodes[number])))
+        clustered.remove()
+        yield Line(f"{name}: a node of a Cluster", _times(took), time.perf_counter() - started, [])
+
+
+def _times(took: Sequence[float]) -> str:
+    return f"{len(took)} kills, all write again after {min(took):.1f} to {max(took):.1f} s"
+
+
+TARGETS: Final[dict[str, Callable[[Path], Places]]] = {"sqlite": sqlite, "postgres": postgres, "redis": redis}
+"""What is tried of each target, and under which name: how each harness comes about."""
+BESIDES: Final[dict[str, Callable[[], Iterator[Line]]]] = {"redis": failovers}
+"""What is tried of a target beside its laws."""
+FAILOVERS: Final = 10
 SUITE_WITH: Final = "sqlite"
 """The target with which the suite itself is tried."""
 

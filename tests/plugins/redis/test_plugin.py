@@ -68,3 +68,22 @@ def test_production_keeps_on_it_only_what_need_not_be_durable() -> None:
 def test_a_cluster_serves_no_memory() -> None:
     with pytest.raises(InvalidConfig, match=r"does not serve memory at redis\+cluster: it serves cache"):
         Storage(memory="redis+cluster://a").places()
+
+
+@pytest.mark.parametrize(
+    ("url", "broken"),
+    [
+        ("redis://cache/0", True),
+        ("redis://127.0.0.1/0", False),
+        ("redis://[::1]:7000", False),
+        ("redis://localhost", False),
+        ("rediss://cache/0", False),
+        ("unix:///run/redis.sock", False),
+        ("redis+sentinel://127.0.0.1,watch-2/main", True),
+        ("rediss+sentinel://watch-1,watch-2/main", False),
+        ("redis+cluster://node-1", True),
+    ],
+)
+def test_production_sends_nothing_in_clear_text_to_another_machine(url: str, *, broken: bool) -> None:
+    found = Storage(cache=url, profile=Profile.PRODUCTION).findings()
+    assert [one.rule for one in found] == (["redis-tls"] if broken else [])

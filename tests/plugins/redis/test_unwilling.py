@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,10 +43,13 @@ _LOADING = {"loading-process-events-interval-bytes": "1024"}
 """So that it answers while it loads little."""
 
 
-@pytest.fixture
-def server() -> Iterator[valkey.Started]:
+@pytest.fixture(params=["valkey", "redis"])
+def server(request: pytest.FixtureRequest) -> Iterator[valkey.Started]:
     """A server of the test's own, so that what is changed on it stays with it."""
-    found = valkey.Started(options={"busy-reply-threshold": "20"} | _LOADING)
+    found = valkey.Started(
+        valkey.valkey() if request.param == "valkey" else valkey.debian(),
+        options={"busy-reply-threshold": "20"} | _LOADING,
+    )
     found.start()
     yield found
     found.remove()
@@ -127,6 +131,12 @@ def test_a_user_needs_no_more_than_is_documented(server: valkey.Started) -> None
             assert (await entries.health()).ok
 
     asyncio.run(test())
+
+
+def test_the_page_names_all_that_a_user_needs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "redis.md").read_text("utf-8")
+    written = page.partition("ACL SETUSER app on >secret ")[2].partition("```")[0].split()
+    assert tuple(written) == RULES
 
 
 def test_a_replica_takes_no_writes(server: valkey.Started) -> None:
@@ -263,5 +273,25 @@ def test_what_is_no_server_of_this_kind_is_told() -> None:
             port = listening.sockets[0].getsockname()[1]
             error = await refusal(f"redis://127.0.0.1:{port}")
             assert isinstance(error, AvailabilityError), error
+
+    asyncio.run(test())
+
+
+def test_a_server_that_hangs_up_at_any_point_of_the_greeting_is_told() -> None:
+    greeting = (b"%0\r\n", b"+OK\r\n", b"+PO")
+
+    async def test() -> None:
+        for told in range(len(greeting) + 1):
+
+            async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, told: int = told) -> None:
+                for one in greeting[:told]:
+                    await reader.read(1_000)
+                    writer.write(one)
+                writer.close()
+
+            async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+                port = listening.sockets[0].getsockname()[1]
+                error = await asyncio.wait_for(refusal(f"redis://127.0.0.1:{port}"), WILLING)
+                assert isinstance(error, AvailabilityError), (told, error)
 
     asyncio.run(test())

@@ -172,8 +172,11 @@ class _Taken:
     _writer: asyncio.StreamWriter | None
 
     def taken(self) -> asyncio.StreamWriter:
-        writer, self._writer, self._reader = self._writer, None, None
-        if writer is None:
+        writer, reader, self._writer, self._reader = self._writer, self._reader, None, None
+        if writer is None or reader is None:
+            raise errors.lost(unknown=False)
+        if writer.transport.is_closing() or reader.at_eof():
+            writer.transport.abort()  # nobody would be told any more that it has ended
             raise errors.lost(unknown=False)
         return writer
 

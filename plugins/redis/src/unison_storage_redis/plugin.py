@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
+from unison_storage.guards import GuardRule, Served
 from unison_storage.hookspecs import HarnessHooks, hookimpl
+from unison_storage.profiles import Profile
+from unison_storage.targets import Target
 from unison_storage_redis.config import Options, Server
 
 if TYPE_CHECKING:
     from unison_storage.contracts.cache import CacheBackend
     from unison_storage.contracts.context import Context
     from unison_storage.contracts.memory import MemoryBackend
-    from unison_storage.targets import Target
 
 
 @hookimpl
@@ -53,6 +56,33 @@ def memory_backend(target: Target, context: Context) -> MemoryBackend:
     from unison_storage_redis.memory import RedisMemory
 
     return RedisMemory(Server.of(target), context)
+
+
+@hookimpl
+def guard_rules() -> Sequence[GuardRule]:
+    """Return what profiles look at: passwords and data in clear text on a network."""
+    return (
+        GuardRule(
+            id="redis-tls",
+            sentence="{scheme}: sends the password and all data in clear text to another machine",
+            remedy="write rediss:// in {setting}, and have the server speak TLS",
+            broken=_in_clear_text,
+            severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
+        ),
+    )
+
+
+def _in_clear_text(served: Served) -> bool:
+    if served.scheme.partition("+")[0] != "redis":
+        return False
+    return not all(_here(host.strip("[]")) for host, _ in Target.parse(served.url).hosts)
+
+
+def _here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @hookimpl
