@@ -23,7 +23,8 @@ from packaging.requirements import Requirement
 
 from tests.examples.runs import answers_of
 from tests.integration.server import Server
-from tests.services import postgres
+from tests.plugins.redis.surroundings import own
+from tests.services import postgres, valkey
 
 pytestmark = pytest.mark.once
 
@@ -378,11 +379,13 @@ def test_in_process(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     check_stored(request.getfixturevalue("server"), installed, tmp_path / "packages")
 
 
-def test_on_postgres_and_a_folder(tmp_path: Path) -> None:
+def test_on_postgres_a_folder_and_redis(tmp_path: Path) -> None:
+    cache = valkey.server()
+    cache.start()
     urls = {
         "UNISON_STORAGE_DATABASE_URL": postgres.database(f"packages_{os.getpid()}"),
         "UNISON_STORAGE_OBJECT_URL": f"file://{tmp_path}/blobs",
-        "UNISON_STORAGE_CACHE_URL": f"sqlite:///{tmp_path}/cache.db",
+        "UNISON_STORAGE_CACHE_URL": own(cache.url),
     }
     compare({**Server(tmp_path).environment, **urls}, tmp_path / "packages")
 
