@@ -51,7 +51,11 @@ GOALS = {
     ("memory", "set", 32, "redis-py by hand"): 4.0,
     ("memory", "get", 1, "redis-py by hand"): 1.1,
 }
-LIMIT = "the client's CPU"
+LIMITS = {
+    ("memory", "get"): "the client's CPU: of 11 µs, decoding the value takes 2, and its times and its record 2",
+    ("memory", "set"): "the client's CPU: of 18 µs, encoding the value and checking that it is portable takes 6",
+    ("cache of dicts", "set"): "the client's CPU: of 15 µs, checking that a value is portable takes 5; cashews pickles",
+}
 
 
 class Cached:
@@ -239,7 +243,7 @@ def _figure(ours: str, operation: str, callers: int, name: str, found: dict[str,
     times, goal = ratio(found, ours, name), GOALS[ours, operation, callers, name]
     note = f"{median(found[ours]):,.0f}/s against {median(found[name]):,.0f}/s"
     if times < goal:
-        note += f"; limited by {LIMIT}"
+        note += f"; limited by {LIMITS.get((ours, operation), "the client's CPU")}"
     verb = "put" if ours == "memory" and operation == "set" else operation
     who = "1 caller" if callers == 1 else f"{callers} callers"
     return Figure(f"{ours}: {verb}, {who}, against {name}", f"≥ {goal:g} ×", f"{times:.2f} ×", times >= goal, note)

@@ -11,13 +11,15 @@ from unison_storage_redis.config import Topology
 SETTING = "UNISON_STORAGE_CACHE_URL"
 
 
-def test_a_url_names_server_user_database_and_options() -> None:
-    options = "prefix=app&timeout=0.5&protocol=2&ssl_ca_certs=%2Fca.pem"
+def test_a_url_names_server_user_database_and_options(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+    options = f"prefix=app&timeout=0.5&protocol=2&ssl_ca_certs={authority}"
     server = server_at(f"rediss://ann:p%40ss@cache-1:7000/3?{options}")
     assert (server.topology, server.hosts, server.tls, server.db) == (Topology.SINGLE, (("cache-1", 7000),), True, 3)
     given = server.parameters
     assert (given["username"], given["password"], given["db"], given["protocol"]) == ("ann", "p@ss", 3, 2)
-    assert given["ssl_ca_certs"] == "/ca.pem"
+    assert given["ssl_ca_certs"] == str(authority)
     assert (server.options.prefix, server.options.timeout) == ("app", 0.5)
     assert "p@ss" not in repr(server)
 

@@ -141,7 +141,7 @@ class RedisCache(ServerBackend, CacheBackend):
             cursor = b"0"
             while True:
                 words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _STEP)
-                cursor, keys = raised(await node.one(words, writes=False))
+                cursor, keys = raised(await node.one("", words, writes=False))
                 yield {self._keys.address(key) for key in keys}
                 if cursor == b"0":
                     break

@@ -95,7 +95,7 @@ class Cluster:
     ) -> Answers:
         """Return what a node answers; where it can't be asked, its error for each, and slots are learnt anew."""
         try:
-            answers = await node.many(commands, writes=writes, script=script)
+            answers = await node.many((), commands, writes=writes, script=script)
         except AvailabilityError as error:
             self._stale = True
             return [error.copy() for _ in commands]
@@ -173,7 +173,7 @@ class Cluster:
         last: StorageError | None = None
         for address in dict.fromkeys([*self._nodes, *self._server.hosts]):
             try:
-                answer = await self._node(address).one(("CLUSTER", "SLOTS"), writes=False)
+                answer = await self._node(address).one("", ("CLUSTER", "SLOTS"), writes=False)
             except AvailabilityError as error:
                 last = error
                 continue

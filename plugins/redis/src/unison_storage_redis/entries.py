@@ -15,6 +15,8 @@ from unison_storage.errors import Tampered
 
 FORMAT: Final = 1
 _HEAD: Final = struct.Struct(">BQQQHH")
+_SIZE: Final = _HEAD.size
+_head: Final = _HEAD.unpack_from
 PEEK: Final = 511
 """The last byte of an entry that is read where its value is not wanted: it nearly always has all else before it."""
 
@@ -22,31 +24,25 @@ PEEK: Final = 511
 def row_of(raw: bytes) -> Row:
     """Return what an entry says; ``Tampered`` where it is none."""
     try:
-        form, created, updated, expires, version, person = _HEAD.unpack_from(raw)
-        start = _HEAD.size + version
+        form, created, updated, expires, version, person = _head(raw)
+        start = _SIZE + version
         end = start + person
         if form != FORMAT or len(raw) < end:
             raise _foreign()
-        return Row(
-            raw[end:],
-            raw[_HEAD.size : start].decode(),
-            created,
-            updated,
-            expires or None,
-            raw[start:end].decode() if person else None,
-        )
+        owner = raw[start:end].decode() if person else None
+        return Row(raw[end:], raw[_SIZE:start].decode(), created, updated, expires or None, owner)
     except (ValueError, struct.error):
         raise _foreign() from None
 
 
 def whole(head: bytes) -> bool:
     """Return whether the beginning of an entry holds all that stands before its value."""
-    if len(head) < _HEAD.size:
+    if len(head) < _SIZE:
         return True  # it is no entry, as whoever reads it will say
     version: int
     person: int
-    *_, version, person = _HEAD.unpack_from(head)
-    return len(head) >= _HEAD.size + version + person
+    *_, version, person = _head(head)
+    return len(head) >= _SIZE + version + person
 
 
 def _foreign() -> Tampered:

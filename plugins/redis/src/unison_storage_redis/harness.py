@@ -25,7 +25,7 @@ def hooks(server: Server) -> HarnessHooks:
                 cursor = b"0"
                 while True:
                     words = ("SCAN", cursor, "MATCH", pattern(f"{server.options.prefix}:"), "COUNT", 1_000)
-                    cursor, found = raised(await node.one(words, writes=False))
+                    cursor, found = raised(await node.one("", words, writes=False))
                     keys |= {key.decode() for key in found}
                     if cursor == b"0":
                         break

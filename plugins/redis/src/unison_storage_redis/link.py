@@ -32,49 +32,12 @@ class Link(Protocol):
         """Let go of all connections; may be called twice."""
 
 
-class Single:
-    """All keys on one server: the one that is named, or the primary that Sentinel tells of."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def one(
-        self,
-        key: str,  # noqa: ARG002 - all keys are here
-        words: tuple[Any, ...],
-        *,
-        writes: bool,
-        script: Script | None = None,
-    ) -> Awaitable[Outcome[Any]]:
-        """See ``Link``."""
-        return self._node.one(words, writes=writes, script=script)
-
-    def many(
-        self,
-        keys: Sequence[str],  # noqa: ARG002 - all keys are here
-        commands: Sequence[tuple[Any, ...]],
-        *,
-        writes: bool,
-        script: Script | None = None,
-    ) -> Awaitable[list[Outcome[Any]]]:
-        """See ``Link``."""
-        return self._node.many(commands, writes=writes, script=script)
-
-    async def nodes(self) -> Sequence[Node]:
-        """See ``Link``."""
-        return [self._node]
-
-    async def close(self) -> None:
-        """See ``Link``."""
-        await self._node.close()
-
-
 async def linked(server: Server) -> Link:
     """Connect to the servers of a URL; raises core's errors, and then leaves nothing open."""
     link = _link(server)
     try:
         for node in await link.nodes():
-            answer = await node.one(("PING",), writes=False)
+            answer = await node.one("", ("PING",), writes=False)
             if isinstance(answer, Exception):
                 raise answer
     except BaseException:
@@ -91,10 +54,10 @@ def _link(server: Server) -> Link:
     if server.topology is Topology.SENTINEL:
         from unison_storage_redis.sentinels import primary
 
-        return Single(Node(server, partial(primary, server), primary=True))
+        return Node(server, partial(primary, server), primary=True)
     there = server.hosts[0] if server.hosts else None
 
     async def find() -> Address | None:
         return there
 
-    return Single(Node(server, find))
+    return Node(server, find)

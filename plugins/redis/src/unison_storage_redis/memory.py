@@ -83,6 +83,10 @@ class RedisMemory(ServerBackend, MemoryBackend):
 
     async def put_many(self, puts: Sequence[Put]) -> list[Outcome[Written]]:
         """See the contract."""
+        if len(puts) == 1:
+            words = self._put(puts[0])
+            answer = await self._link.one(words[1], words, writes=True, script=scripts.MEMORY_PUT)
+            return [written(puts[0], answer)]
         answers = await self._run(scripts.MEMORY_PUT, map(self._put, puts))
         return [written(put, answer) for put, answer in zip(puts, answers, strict=True)]
 

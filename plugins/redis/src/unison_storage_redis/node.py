@@ -20,6 +20,7 @@ Address = tuple[str, int]
 Find = Callable[[], Awaitable[Address | None]]
 """Tells where the server is at this moment; ``None`` for the socket of the URL."""
 
+_Refusal: Final = hiredis.ReplyError
 _pack: Final[Callable[[tuple[Any, ...]], bytes]] = hiredis.pack_command
 _REDIRECTION: Final = re.compile(r"(?P<word>MOVED|ASK) [0-9]+ (?P<host>.*):(?P<port>[0-9]+)$")
 _RETIRED: Final = ("READONLY", "MASTERDOWN")
@@ -51,7 +52,14 @@ class Node:
         """Whether it is reached by TLS."""
         return self._server.tls
 
-    async def one(self, words: tuple[Any, ...], *, writes: bool, script: Script | None = None) -> Outcome[Any]:
+    async def one(
+        self,
+        key: str,  # noqa: ARG002 - all keys are here
+        words: tuple[Any, ...],
+        *,
+        writes: bool,
+        script: Script | None = None,
+    ) -> Outcome[Any]:
         """Return the answer of one command, or the error that the server answers; raises where it can't be asked.
 
         With a script ``words`` are the number of its keys, the keys, and what else it is given.
@@ -59,20 +67,29 @@ class Node:
         connection = self._connection
         if connection is None or connection.lost:
             connection = await self._connected()
-        if script is not None:
-            [answer] = await self._scripted(connection, script, (words,), writes=writes)
-        else:
+        if script is None:
             answer = await connection.send(_pack(words), 1, writes=writes)
-        return self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
+        elif script.digest in connection.known:
+            answer = await connection.send(_pack(("EVALSHA", script.digest, *words)), 1, writes=writes)
+        else:
+            [answer] = await self._scripted(connection, script, (words,), writes=writes)
+        if type(answer) is not _Refusal:
+            return answer
+        if script is not None and _forgotten(answer):
+            answer = await connection.send(_pack(("EVAL", script.text, *words)), 1, writes=writes)
+        return self._read(connection, answer)
 
     async def many(
-        self, commands: Sequence[tuple[Any, ...]], *, writes: bool, script: Script | None = None
+        self,
+        keys: Sequence[str],  # noqa: ARG002 - all keys are here
+        commands: Sequence[tuple[Any, ...]],
+        *,
+        writes: bool,
+        script: Script | None = None,
     ) -> list[Outcome[Any]]:
         """Return the answer of each command, in order; see ``one``."""
         if not commands:
             return []
-        if len(commands) == 1:
-            return [await self.one(commands[0], writes=writes, script=script)]
         connection = self._connection
         if connection is None or connection.lost:
             connection = await self._connected()
@@ -81,10 +98,13 @@ class Node:
         else:
             packed = b"".join([_pack(words) for words in commands])
             answers = await connection.send(packed, len(commands), writes=writes)
-        return [
-            self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
-            for answer in answers
-        ]
+            if len(commands) == 1:
+                answers = [answers]
+        return [self._read(connection, answer) for answer in answers]
+
+    async def nodes(self) -> Sequence[Node]:
+        """Return all servers that have keys: this one."""
+        return [self]
 
     async def asking(self, words: tuple[Any, ...], *, writes: bool, script: Script | None = None) -> Outcome[Any]:
         """Return the answer of a command whose slot is on its way to this node."""
@@ -93,7 +113,7 @@ class Node:
             connection = await self._connected()
         command = words if script is None else ("EVAL", script.text, *words)
         _, answer = await connection.send(_pack(("ASKING",)) + _pack(command), 2, writes=writes)
-        return self._refusal(connection, answer) if isinstance(answer, hiredis.ReplyError) else answer
+        return self._read(connection, answer)
 
     async def close(self) -> None:
         """Let go of the connection; what is under way ends with an error. May be called twice."""
@@ -117,15 +137,18 @@ class Node:
             connection.known.add(script.digest)
         answer = await connection.send(b"".join(packed), len(packed), writes=writes)
         answers: list[Any] = (answer[1:] if unknown else answer) if len(packed) > 1 else [answer]
-        forgotten = [place for place, one in enumerate(answers) if _says(one, "NOSCRIPT")]
-        if forgotten:  # somebody has flushed the scripts: nothing was done
+        forgotten = [place for place, one in enumerate(answers) if _forgotten(one)]
+        if forgotten:
             again = [_pack(("EVAL", script.text, *calls[place])) for place in forgotten]
             answer = await connection.send(b"".join(again), len(again), writes=writes)
             for place, one in zip(forgotten, answer if len(again) > 1 else [answer], strict=True):
                 answers[place] = one
         return answers
 
-    def _refusal(self, connection: Connection, answer: hiredis.ReplyError) -> StorageError:
+    def _read(self, connection: Connection, answer: Any) -> Outcome[Any]:
+        """Return an answer, or core's error for one that is an error."""
+        if type(answer) is not _Refusal:
+            return answer
         text = str(answer)
         if text.startswith(_RETIRED):
             connection.cut()
@@ -153,7 +176,7 @@ class Node:
         if self._primary:
             try:
                 role = await connection.send(_pack(("ROLE",)), 1, writes=False)
-                if isinstance(role, hiredis.ReplyError):
+                if type(role) is _Refusal:
                     raise errors.answered(str(role))
                 if role[0] != b"master":
                     raise Unavailable("the server that Sentinel names is no primary any more")
@@ -173,5 +196,6 @@ class Node:
         self._connection = making.result()
 
 
-def _says(answer: Any, word: str) -> bool:
-    return isinstance(answer, hiredis.ReplyError) and str(answer).startswith(word)
+def _forgotten(answer: Any) -> bool:
+    """Return whether scripts were flushed: nothing was done, and the server has to be told the text again."""
+    return type(answer) is _Refusal and str(answer).startswith("NOSCRIPT")

@@ -80,7 +80,7 @@ class ServerBackend:
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""
         [node, *_] = await self._link.nodes()
-        seconds, micros = raised(await node.one(("TIME",), writes=False))
+        seconds, micros = raised(await node.one("", ("TIME",), writes=False))
         self._latest = max(self._latest, int(seconds) * 1_000_000 + int(micros))
         return self._latest
 

@@ -10,7 +10,7 @@ from unison_storage_redis.node import Node
 
 async def information(node: Node, *sections: str) -> dict[str, str]:
     """Return what INFO tells of sections; raises the server's refusal."""
-    answers = await node.many([("INFO", section) for section in sections], writes=False)
+    answers = await node.many((), [("INFO", section) for section in sections], writes=False)
     found: dict[str, str] = {}
     for answer in answers:
         if isinstance(answer, StorageError):
@@ -22,7 +22,7 @@ async def information(node: Node, *sections: str) -> dict[str, str]:
 
 async def told_by(node: Node) -> str:
     """Return one line about a server. What the user may not ask is left out; that the server answers is shown."""
-    pinged, user = await node.many([("PING",), ("ACL", "WHOAMI")], writes=False)
+    pinged, user = await node.many((), [("PING",), ("ACL", "WHOAMI")], writes=False)
     if isinstance(pinged, StorageError):
         raise pinged
     parts: list[str] = []
