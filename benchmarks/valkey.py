@@ -243,7 +243,8 @@ def _figure(ours: str, operation: str, callers: int, name: str, found: dict[str,
     times, goal = ratio(found, ours, name), GOALS[ours, operation, callers, name]
     note = f"{median(found[ours]):,.0f}/s against {median(found[name]):,.0f}/s"
     if times < goal:
-        note += f"; limited by {LIMITS.get((ours, operation), "the client's CPU")}"
+        limit = LIMITS.get((ours, operation), "the client's CPU")
+        note += f"; limited by {limit}"
     verb = "put" if ours == "memory" and operation == "set" else operation
     who = "1 caller" if callers == 1 else f"{callers} callers"
     return Figure(f"{ours}: {verb}, {who}, against {name}", f"≥ {goal:g} ×", f"{times:.2f} ×", times >= goal, note)
