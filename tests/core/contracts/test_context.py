@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from unison_storage.clock import SystemClock
-from unison_storage.contracts.context import Context
-from unison_storage.errors import Unavailable
+from unison_storage.contracts.context import Context, Share, closed, not_open
+from unison_storage.errors import Closed, NotOpen, Unavailable
 from unison_storage.profiles import Profile
 from unison_storage.telemetry import Telemetry
 
@@ -219,3 +219,42 @@ class Sharing(RuleBasedStateMachine):
 
 TestSharing = Sharing.TestCase
 TestSharing.settings = settings(deadline=None, max_examples=30, stateful_step_count=20)
+
+
+def test_a_share_is_taken_once_and_given_back_once() -> None:
+    async def test() -> None:
+        make, there = Maker(), context()
+        first, second = (Share(there, "pool", make) for _ in range(2))
+        pool = await first.open()
+        assert await first.open() is pool
+        assert await second.open() is pool
+        assert (make.started, first.held, second.held) == (1, pool, pool)
+        await first.close()
+        await first.close()
+        assert (pool.closed, first.held) == (0, None)
+        await second.close()
+        assert pool.closed == 1
+        assert await first.open() is make.made[1]
+
+    asyncio.run(test())
+
+
+def test_a_share_that_could_not_be_taken_holds_nothing() -> None:
+    async def test() -> None:
+        make, there = Maker(), context()
+        make.error = Unavailable("away")
+        share = Share(there, "pool", make)
+        with pytest.raises(Unavailable):
+            await share.open()
+        assert share.held is None
+        await share.close()
+        make.error = None
+        assert await share.open() is make.made[0]
+
+    asyncio.run(test())
+
+
+def test_what_stands_for_calls_before_and_after_refuses_each() -> None:
+    for refuse, error in ((not_open, NotOpen), (closed, Closed)):
+        with pytest.raises(error):
+            asyncio.run(refuse("anything", writes=True))

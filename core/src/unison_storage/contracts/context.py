@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from unison_storage.clock import Clock
+from unison_storage.errors import Closed, NotOpen
 from unison_storage.profiles import Profile
 from unison_storage.telemetry import Telemetry
 
@@ -62,6 +63,39 @@ class Context:
             shared.made.cancel()
         elif not shared.failed:
             await shared.made.result().close()
+
+
+class Share(Generic[R]):
+    """One kind's use of a shared resource, between ``open`` and ``close``. Used from one event loop at a time."""
+
+    def __init__(self, context: Context, key: Hashable, make: Callable[[], Awaitable[R]]) -> None:
+        self._context = context
+        self._key = key
+        self._make = make
+        self.held: R | None = None
+        """The resource, while it is held."""
+
+    async def open(self) -> R:
+        """Return the resource, which is held from now on; what making it raises leaves nothing held."""
+        if self.held is None:
+            self.held = await self._context.shared(self._key, self._make)
+        return self.held
+
+    async def close(self) -> None:
+        """Let go of the resource, which its last user closes; may be called twice."""
+        if self.held is not None:
+            self.held = None
+            await self._context.release(self._key)
+
+
+async def not_open(*_given: Any, **_named: Any) -> Any:
+    """Stand for any call before ``open`` (backend.13)."""
+    raise NotOpen("the storage is not open; use async with, or open it first")
+
+
+async def closed(*_given: Any, **_named: Any) -> Any:
+    """Stand for any call after ``close`` (backend.13)."""
+    raise Closed("the storage was closed; open it again")
 
 
 class _Shared:

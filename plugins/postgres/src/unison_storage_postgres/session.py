@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
-from unison_storage.contracts.context import Context
-from unison_storage.errors import Closed, NotOpen, StorageError
+from unison_storage.contracts.context import Context, Share, closed, not_open
+from unison_storage.errors import StorageError
 from unison_storage.values import Health
 from unison_storage_postgres import statements
 from unison_storage_postgres.config import Server
@@ -15,14 +15,6 @@ from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
 
 T = TypeVar("T")
-
-
-async def _not_open(*_given: Any) -> Any:
-    raise NotOpen("the storage is not open; use async with, or open it first")
-
-
-async def _closed(*_given: Any) -> Any:
-    raise Closed("the storage was closed; open it again")
 
 
 class Session:
@@ -33,26 +25,19 @@ class Session:
     _transact: Callable[[Callable[[Run], Awaitable[Any]]], Awaitable[Any]]
 
     def __init__(self, server: Server, context: Context) -> None:
-        self._server = server
-        self._context = context
-        self._held = False
-        self.run = self._transact = _not_open
+        self._share = Share(context, server.key, partial(Pool.opened, server))
+        self.run = self._transact = not_open
 
     async def open(self) -> None:
         """Take part in the connections; ``SchemaOutOfDate`` unless the schema is current."""
-        if self._held:
-            return
-        pool = await self._context.shared(self._server.key, partial(Pool.opened, self._server))
-        self._held = True
+        pool = await self._share.open()
         self.run, self._transact = pool.run, pool.transact
 
     async def close(self) -> None:
         """Let go of the connections; the last kind that does so closes them."""
-        if not self._held:
-            return
-        self._held = False
-        self.run = self._transact = _closed
-        await self._context.release(self._server.key)
+        if self._share.held is not None:
+            self.run = self._transact = closed
+        await self._share.close()
 
     async def transact(self, work: Callable[[Run], Awaitable[T]]) -> T:
         """Return what ``work`` comes to in one transaction; see ``Pool.transact``."""

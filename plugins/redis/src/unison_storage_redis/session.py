@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from unison_storage.capabilities import Limits
 from unison_storage.contracts.backend import Durability
-from unison_storage.contracts.context import Context
-from unison_storage.errors import Closed, NotOpen, StorageError
+from unison_storage.contracts.context import Context, Share, closed, not_open
+from unison_storage.errors import StorageError
 from unison_storage.values import Health
 from unison_storage_redis.config import Server
 from unison_storage_redis.link import Link, linked
@@ -20,22 +20,14 @@ LIMITS = Limits(batch=500, lifetime_resolution=0.001)
 
 
 class _Shut:
-    """What a backend holds in place of a link before it is opened and after it was closed."""
+    """What a backend holds in place of a link before it is opened and after it was closed: every call is refused."""
 
-    def __init__(self, error: StorageError) -> None:
-        self._error = error
-
-    async def one(self, *_given: Any, **_named: Any) -> Any:
-        raise self._error.copy()
-
-    many = nodes = one
-
-    async def close(self) -> None:
-        """Do nothing: nothing is open."""
+    def __init__(self, refuse: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        self.one = self.many = self.nodes = self.close = refuse
 
 
-_NOT_OPEN = _Shut(NotOpen("the storage is not open; use async with, or open it first"))
-_CLOSED = _Shut(Closed("the storage was closed; open it again"))
+_NOT_OPEN: Final = _Shut(not_open)
+_CLOSED: Final = _Shut(closed)
 
 
 class ServerBackend:
@@ -49,33 +41,30 @@ class ServerBackend:
 
     def __init__(self, server: Server, context: Context) -> None:
         self._server = server
-        self._context = context
-        self._held = False
+        self._clock = context.clock
+        self._share = Share(context, server.key, partial(linked, server))
         self._link: Link = _NOT_OPEN
         self._latest = 0
 
     async def open(self) -> None:
         """Take part in the connections of the URL."""
-        if not self._held:
-            self._link = await self._context.shared(self._server.key, partial(linked, self._server))
-            self._held = True
+        self._link = await self._share.open()
 
     async def close(self) -> None:
         """Let go of the connections, which the last kind that does so closes; may be called twice."""
-        if self._held:
-            self._held = False
+        if self._share.held is not None:
             self._link = _CLOSED
-            await self._context.release(self._server.key)
+        await self._share.close()
 
     async def health(self) -> Health:
         """Return how the servers answer at this moment, and what they say of themselves; never raises."""
-        started = self._context.clock.monotonic()
+        started = self._clock.monotonic()
         try:
             told = [await told_by(node) for node in await self._link.nodes()]
         except StorageError as error:
-            return Health(ok=False, detail=error.message, seconds=self._context.clock.monotonic() - started)
+            return Health(ok=False, detail=error.message, seconds=self._clock.monotonic() - started)
         detail = "; ".join(dict.fromkeys(told))
-        return Health(ok=True, detail=detail, seconds=self._context.clock.monotonic() - started)
+        return Health(ok=True, detail=detail, seconds=self._clock.monotonic() - started)
 
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""

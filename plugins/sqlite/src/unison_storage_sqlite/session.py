@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal, Protocol
 
-from unison_storage.contracts.context import Context
-from unison_storage.errors import Closed, NotOpen, StorageError
+from unison_storage.contracts.context import Context, Share, closed, not_open
+from unison_storage.errors import StorageError
 from unison_storage.values import Health
 from unison_storage_sqlite.config import File
 from unison_storage_sqlite.connection import Connection, Step
@@ -23,41 +22,26 @@ class Run(Protocol):
         """See ``Connection.run``."""
 
 
-def _not_open(step: Step, items: Sequence[Any], *, write: bool = False) -> asyncio.Future[list[Any]]:  # noqa: ARG001
-    raise NotOpen("the storage is not open; use async with, or open it first")
-
-
-def _closed(step: Step, items: Sequence[Any], *, write: bool = False) -> asyncio.Future[list[Any]]:  # noqa: ARG001
-    raise Closed("the storage was closed; open it again")
-
-
 class Session:
     """One kind's use of a file, between ``open`` and ``close``. ``run`` is that of the connection meanwhile."""
 
     run: Run
 
     def __init__(self, file: File, context: Context) -> None:
-        self._file = file
-        self._context = context
-        self._held = False
-        self.run = _not_open
+        self._clock = context.clock
+        connect = partial(connected, file)
+        self._share = Share(context, file.key, lambda: Connection.opened(connect, context.clock))
+        self.run = not_open
 
     async def open(self) -> None:
         """Take part in the connection; ``SchemaOutOfDate`` unless the schema is current."""
-        if self._held:
-            return
-        connect = partial(connected, self._file)
-        connection = await self._context.shared(self._file.key, lambda: Connection.opened(connect, self._context.clock))
-        self._held = True
-        self.run = connection.run
+        self.run = (await self._share.open()).run
 
     async def close(self) -> None:
         """Let go of the connection; the last kind that does so closes it."""
-        if not self._held:
-            return
-        self._held = False
-        self.run = _closed
-        await self._context.release(self._file.key)
+        if self._share.held is not None:
+            self.run = closed
+        await self._share.close()
 
     async def one(self, step: Step, item: Any, *, write: bool = False) -> Any:
         """Run a step for one item; return its outcome, or raise it where it is an error."""
@@ -68,12 +52,12 @@ class Session:
 
     async def health(self) -> Health:
         """Return how the file answers at this moment; never raises."""
-        started = self._context.clock.monotonic()
+        started = self._clock.monotonic()
         try:
             await self.one(_schema_version, None)
         except StorageError as error:
-            return Health(ok=False, detail=error.message, seconds=self._context.clock.monotonic() - started)
-        seconds = self._context.clock.monotonic() - started
+            return Health(ok=False, detail=error.message, seconds=self._clock.monotonic() - started)
+        seconds = self._clock.monotonic() - started
         return Health(ok=True, detail=f"SQLite {sqlite3.sqlite_version}", seconds=seconds)
 
 
