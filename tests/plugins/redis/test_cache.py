@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.plugins.redis.surroundings import HOUR, cache, server_at, set_
+from tests.plugins.redis.surroundings import HOUR, cache, memory, put, server_at, set_
 from tests.services import valkey
 from unison_storage.contracts.cache import Acquire, Fill, Increment, Release, Set, Touch, filling
 from unison_storage.errors import InvalidValue, StorageError, Tampered
@@ -39,6 +39,10 @@ def test_what_others_keep_on_the_server_is_not_touched(started: valkey.Started) 
             assert await backend.count("") == len(FOREIGN)
             assert await backend.delete_prefix("") == len(FOREIGN)
             assert await backend.count("") == 0
+        async with memory(started.url) as entries:
+            await entries.put_many([put(f"auth:tokens\x1f{key}", person="ann") for key in FOREIGN])
+            assert (await entries.count(""), await entries.erase("ann")) == (len(FOREIGN), len(FOREIGN))
+            assert (await entries.purge_expired(10), await entries.delete_prefix("")) == (0, 0)
 
     asyncio.run(test())
     assert {key: started.ask("DUMP", key) for key in FOREIGN} == before

@@ -133,6 +133,33 @@ def test_a_user_needs_no_more_than_is_documented(server: valkey.Started) -> None
     asyncio.run(test())
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_what_a_server_tells_of_itself_is_shown(server: valkey.Started, protocol: int) -> None:
+    server.ask("ACL", "SETUSER", "ann", "on", f">{CANARY}", *RULES)
+    whole = f"{server.url}?protocol={protocol}"
+    limited = f"redis://ann:{CANARY}@127.0.0.1:{server.port}?protocol={protocol}"
+
+    async def told(url: str = whole) -> str:
+        async with cache(url) as backend:
+            health = await backend.health()
+            assert health.ok
+            return health.detail
+
+    async def test() -> None:
+        first = await told()
+        assert first.startswith(("Valkey 9", "Redis 7"))
+        assert first.partition(", ")[2] == "maxmemory-policy noeviction, no persistence, user default, no TLS"
+        server.ask("CONFIG", "SET", "save", "3600 1")
+        server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+        assert "maxmemory-policy allkeys-lfu, snapshots, " in await told()
+        assert "snapshots unknown, user ann, " in await told(limited)
+        server.ask("CONFIG", "SET", "appendonly", "yes")
+        assert "appends to a file and snapshots, " in await told()
+        assert "appends to a file, user ann, " in await told(limited)
+
+    asyncio.run(test())
+
+
 def test_the_page_names_all_that_a_user_needs() -> None:
     page = (Path(__file__).parents[3] / "docs" / "redis.md").read_text("utf-8")
     written = page.partition("ACL SETUSER app on >secret ")[2].partition("```")[0].split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unison_storage.errors import StorageError
+from unison_storage.errors import AccessDenied, StorageError
 from unison_storage_redis.node import Node
 
 
@@ -22,18 +22,18 @@ async def information(node: Node, *sections: str) -> dict[str, str]:
 
 async def told_by(node: Node) -> str:
     """Return one line about a server. What the user may not ask is left out; that the server answers is shown."""
-    pinged, user = await node.many((), [("PING",), ("ACL", "WHOAMI")], writes=False)
+    asked = [("PING",), ("ACL", "WHOAMI"), ("CONFIG", "GET", "save")]
+    pinged, user, save = await node.many((), asked, writes=False)
     if isinstance(pinged, StorageError):
         raise pinged
     parts: list[str] = []
     try:
         found = await information(node, "server", "memory", "persistence")
-    except StorageError as error:
-        if error.retryable:
-            raise
+    except AccessDenied:
         parts.append("it tells nothing of itself, since the user may not ask INFO")
     else:
-        parts += [_version(found), f"maxmemory-policy {found.get('maxmemory_policy', 'unknown')}", _persistence(found)]
+        policy = found.get("maxmemory_policy", "unknown")
+        parts += [_version(found), f"maxmemory-policy {policy}", _persistence(found, save)]
     if not isinstance(user, StorageError):
         parts.append(f"user {_text(user)}")
     parts.append("TLS" if node.encrypted else "no TLS")
@@ -46,10 +46,14 @@ def _version(found: dict[str, str]) -> str:
     return f"Redis {found.get('redis_version', 'of no version')}"
 
 
-def _persistence(found: dict[str, str]) -> str:
-    appended = found.get("aof_enabled") == "1"
-    saved = found.get("rdb_last_save_time", "0") != "0" and found.get("rdb_saves", "1") != "0"
-    return "persistence aof" if appended else "persistence snapshots" if saved else "no persistence"
+def _persistence(found: dict[str, str], save: Any) -> str:
+    """Return what survives a restart: ``save`` is the answer of CONFIG GET, which few users may ask."""
+    kept = ["appends to a file"] if found.get("aof_enabled") == "1" else []
+    if isinstance(save, StorageError):
+        return kept[0] if kept else "snapshots unknown"
+    points = list(save.values()) if isinstance(save, dict) else save[1:]
+    kept += ["snapshots"] if any(points) else []
+    return " and ".join(kept) if kept else "no persistence"
 
 
 def _text(answer: Any) -> str:
