@@ -51,14 +51,14 @@ def test_settings_that_do_not_load_leave_the_rest_unreached(invoke: Invoke) -> N
 
 
 def test_a_url_without_plugin_names_setting_origin_and_cure(invoke: Invoke) -> None:
-    code, checks = looked(invoke, memory_url=f"bolt://user:{CANARY}@host")
+    code, checks = looked(invoke, memory_url=f"s3://user:{CANARY}@host")
     assert code == 1
     broken = checks["plugins/UNISON_STORAGE_MEMORY_URL"]
     assert (broken["state"], broken["origin"]) == ("failed", "environment UNISON_STORAGE_MEMORY_URL")
-    assert broken["remedy"] == "pip install unison-storage-neo4j"
+    assert broken["remedy"] == "pip install unison-storage-objects"
     assert checks["plugins/UNISON_STORAGE_DATABASE_URL"]["state"] == "ok"
     assert checks["backends/backends"]["state"] == "not reached"
-    text = invoke("doctor", memory_url=f"bolt://user:{CANARY}@host")
+    text = invoke("doctor", memory_url=f"s3://user:{CANARY}@host")
     assert text.exit_code == 1
     assert "1 failed, 3 not reached" in text.stderr
     assert CANARY not in text.output + str(checks)

@@ -1,0 +1,3 @@
+UNWIND $rows AS r
+MATCH (n:`%label%` {id: r.id})
+RETURN collect([elementId(n), labels(n)[0], properties(n)])

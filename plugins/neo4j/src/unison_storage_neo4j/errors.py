@@ -1,0 +1,78 @@
+"""The one table from what Neo4j and its driver report to core's errors. No values stand in a message.
+
+The server quotes values in its messages, of constraints above all, so nothing of them goes on but the code:
+https://neo4j.com/docs/status-codes/current/
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from neo4j import exceptions as driver
+
+from unison_storage.errors import (
+    AccessDenied,
+    DeadlineExceeded,
+    InvalidConfig,
+    InvalidValue,
+    PoolExhausted,
+    SchemaOutOfDate,
+    StorageError,
+    TransactionConflict,
+    Unavailable,
+)
+
+_TABLE: Final[tuple[tuple[str, type[StorageError], str], ...]] = (
+    ("Neo.ClientError.Security.Unauthorized", InvalidConfig, "the server refuses the user or the password"),
+    ("Neo.ClientError.Security.AuthenticationRateLimit", InvalidConfig, "the server has refused the user too often"),
+    ("Neo.ClientError.Security.CredentialsExpired", InvalidConfig, "the password has to be changed first"),
+    ("Neo.ClientError.Security", AccessDenied, "the user may not do that"),
+    ("Neo.ClientError.Database.DatabaseNotFound", InvalidConfig, "there is no such database"),
+    ("Neo.ClientError.Schema.ConstraintValidationFailed", TransactionConflict, "an edge came, or a node, meanwhile"),
+    ("Neo.ClientError.Statement.EntityNotFound", TransactionConflict, "what was found was removed by others"),
+    ("Neo.ClientError.Statement.AccessMode", AccessDenied, "a read may not write"),
+    ("Neo.ClientError.Statement.TypeError", InvalidValue, "the server can't store a value"),
+    ("Neo.ClientError.Statement.ArgumentError", InvalidValue, "the server can't take a value"),
+    ("Neo.ClientError.Transaction.TransactionTimedOut", DeadlineExceeded, "the statement took too long"),
+    ("Neo.ClientError.Transaction.LockClientStopped", DeadlineExceeded, "a lock was held by others for too long"),
+    ("Neo.ClientError.Schema", SchemaOutOfDate, "the schema is not there: run unison-storage migrate"),
+    ("Neo.TransientError.Transaction.DeadlockDetected", TransactionConflict, "two statements waited for each other"),
+    ("Neo.TransientError.Transaction.Outdated", TransactionConflict, "the statement met another one"),
+    ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", Unavailable, "the server has not enough memory"),
+    ("Neo.TransientError", Unavailable, "the server can't do that now"),
+)
+"""By code; the first beginning that fits counts."""
+
+_UNREACHED: Final = ("Couldn't connect to", "Cannot resolve address", "Unable to retrieve routing information")
+"""How the driver begins to tell of a connection that was never made."""
+
+
+def translated(error: Exception, *, writes: bool) -> StorageError:
+    """Return core's error for what a statement came to.
+
+    What the server answers was rolled back. Where a connection was lost nobody knows, whatever the driver says of
+    trying again.
+    """
+    if isinstance(error, StorageError):
+        return error
+    if isinstance(error, driver.Neo4jError):
+        return _answered(error.code or "")
+    if isinstance(error, OverflowError | UnicodeEncodeError | TypeError | ValueError):
+        return InvalidValue("the driver can't send a value")
+    if isinstance(error, driver.ConnectionAcquisitionTimeoutError):
+        return PoolExhausted("all connections stayed busy for too long: ask less at once, or set ?connections= to more")
+    if str(error).startswith(_UNREACHED):
+        return Unavailable("there is no connection to the server: it can't be reached, or it refuses to serve")
+    return Unavailable("the connection to the server was lost", outcome_unknown=writes)
+
+
+def _answered(code: str) -> StorageError:
+    for beginning, kind, message in _TABLE:
+        if code.startswith(beginning):
+            return kind(message)
+    return Unavailable(f"the server answered with {code}" if code.startswith("Neo.") else "the server answered oddly")
+
+
+def silent(*, writes: bool) -> StorageError:
+    """Return the error of a server that did not answer in time."""
+    return DeadlineExceeded("the server did not answer in time", outcome_unknown=writes)

@@ -1,0 +1,10 @@
+CREATE INDEX unison_person_person IF NOT EXISTS FOR (n:Person) ON (n.person);
+CREATE INDEX unison_device_person IF NOT EXISTS FOR (n:Device) ON (n.person);
+CREATE INDEX unison_agent_person IF NOT EXISTS FOR (n:Agent) ON (n.person);
+CREATE INDEX unison_service_person IF NOT EXISTS FOR (n:Service) ON (n.person);
+CREATE INDEX unison_skill_person IF NOT EXISTS FOR (n:Skill) ON (n.person);
+CREATE INDEX unison_resource_person IF NOT EXISTS FOR (n:Resource) ON (n.person);
+CREATE INDEX unison_workspace_person IF NOT EXISTS FOR (n:Workspace) ON (n.person);
+CREATE INDEX unison_session_person IF NOT EXISTS FOR (n:Session) ON (n.person);
+CREATE INDEX unison_intent_instance_person IF NOT EXISTS FOR (n:IntentInstance) ON (n.person);
+CREATE INDEX unison_policy_group_person IF NOT EXISTS FOR (n:PolicyGroup) ON (n.person);

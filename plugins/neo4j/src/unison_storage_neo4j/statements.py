@@ -1,0 +1,76 @@
+"""The Cypher of the graph, read from its files. No parameter is put into a text; names of labels are, by a grammar.
+
+A label that is a parameter makes the server look at every node, so each label has texts of its own:
+https://neo4j.com/docs/cypher-manual/current/clauses/match/#dynamic-match
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from msgspec import Struct
+
+from unison_storage.errors import InvalidValue
+from unison_storage.values import Direction
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_ARROWS: Final[dict[Direction, tuple[str, str]]] = {"out": ("-", "->"), "in": ("<-", "-"), "both": ("-", "-")}
+
+
+class Statement(Struct, frozen=True):
+    """One statement: its text, and whether it writes."""
+
+    text: str
+    writes: bool = False
+
+
+VERSION: Final = Statement(
+    "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' "
+    "RETURN versions[0] + ' ' + edition"
+)
+UNIQUE: Final = Statement(
+    "SHOW CONSTRAINTS YIELD labelsOrTypes, properties WHERE properties = ['id'] RETURN collect(labelsOrTypes[0])"
+)
+"""The labels whose ids are unique: without that two callers at once make a node twice."""
+NOW: Final = Statement("RETURN timestamp()")
+
+
+@cache
+def _read(name: str) -> str:
+    return (files("unison_storage_neo4j") / "cypher" / f"{name}.cypher").read_text("utf-8")
+
+
+@cache
+def labelled(name: str, label: str, *, writes: bool = False) -> Statement:
+    """Return a statement about nodes of one label."""
+    return Statement(_read(name).replace("%label%", _checked(label)), writes)
+
+
+@cache
+def between(name: str, source: str, target: str, *, writes: bool = False) -> Statement:
+    """Return a statement about edges from nodes of one label to those of another."""
+    text = _read(name).replace("%source%", _checked(source)).replace("%target%", _checked(target))
+    return Statement(text, writes)
+
+
+@cache
+def directed(name: str, direction: Direction) -> Statement:
+    """Return a statement that follows edges in a direction."""
+    left, right = _ARROWS[direction]
+    return Statement(_read(name).replace("%left%", left).replace("%right%", right))
+
+
+@cache
+def whole(name: str, *, writes: bool = False) -> Statement:
+    """Return a statement that names no label."""
+    return Statement(_read(name), writes)
+
+
+def _checked(label: str) -> str:
+    """Return a label that may stand in a text; what the model lets through does."""
+    if _NAME.fullmatch(label) is None:
+        raise InvalidValue("a label is a letter, then at most 63 letters, digits and _")
+    return label

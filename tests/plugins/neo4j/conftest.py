@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.services import neo4j
+from tests.share import shared
+
+if "here" not in shared(("elsewhere", "here")):
+    # a server of this size is started once, on one of the Pythons
+    collect_ignore = ["test_conformance.py", "test_graph.py", "test_migrations.py", "test_storage.py"]
+
+
+@pytest.fixture
+def started() -> neo4j.Started:
+    """The server of this run, which has to be one of our own: it is asked past the plugin."""
+    server = neo4j.server()
+    if not isinstance(server, neo4j.Started):
+        pytest.skip("takes a server of these tests' own")
+    server.start()
+    return server

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import pluggy
+
+from tests.plugins.neo4j.surroundings import context
+from tests.services import neo4j
+from unison_storage import Edge, Node, Profile, Storage, hookspecs
+from unison_storage.contracts.backend import Durability
+from unison_storage.targets import Target
+from unison_storage_neo4j import plugin
+from unison_storage_neo4j.config import Options
+
+
+def test_it_describes_what_it_serves() -> None:
+    [spec] = plugin.backend_specs()
+    assert spec.schemes == ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+    assert (spec.name, spec.kinds, spec.durability, spec.options) == ("neo4j", ("graph",), Durability.DURABLE, Options)
+
+
+def test_its_hooks_are_those_of_the_specification() -> None:
+    plugins = pluggy.PluginManager(hookspecs.PROJECT)
+    plugins.add_hookspecs(hookspecs)
+    plugins.register(plugin)
+    plugins.check_pending()
+    target = Target.parse("bolt://127.0.0.1:1")
+    made = [getattr(plugins.hook, name)(target=target, context=context()) for name in ("graph_backend", "migrations")]
+    assert [type(one).__name__ for one in made] == ["Neo4jGraph", "Neo4jMigrations"]
+
+
+def test_a_storage_is_served_by_its_url_alone(started: neo4j.Started) -> None:
+    async def test() -> None:
+        async with Storage(graph=started.url, profile=Profile.DEVELOPMENT) as storage:
+            people = storage.graph.at(secrets.token_hex(4))
+            await people.upsert_nodes([Node("Person", "p1"), Node("Device", "d1", person="p1"), Node("Skill", "s1")])
+            await people.upsert_edges([Edge("OWNS", ("Person", "p1"), ("Device", "d1"))])
+            found = [one.node.id async for one in people.neighbors(("Person", "p1"), types=["OWNS"])]
+            assert found == ["d1"]
+            path = await people.shortest_path(("Person", "p1"), ("Device", "d1"), max_depth=3)
+            assert path is not None
+            assert path.length == 1
+            assert (await storage.erase(person="p1")).complete
+            assert await people.get_node(("Person", "p1")) is None
+
+    asyncio.run(test())
