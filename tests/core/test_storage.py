@@ -362,8 +362,8 @@ def test_a_kind_that_this_version_does_not_serve_is_told(kind: str) -> None:
 
 
 def test_a_url_that_no_plugin_serves_fails_at_open_with_setting_and_install_command() -> None:
-    with pytest.raises(UnknownScheme, match=r"UNISON_STORAGE_DATABASE_URL: .*pip install unison-storage-neo4j"):
-        asyncio.run(Storage("neo4j://u:canary@h", profile="test").open())
+    with pytest.raises(UnknownScheme, match=r"UNISON_STORAGE_DATABASE_URL: .*pip install unison-storage-objects"):
+        asyncio.run(Storage("s3://u:canary@h", profile="test").open())
 
 
 @pytest.mark.parametrize("url", ["reference://?x=canary", "reference://h?busy=canary"])

@@ -11,7 +11,7 @@ from unison_storage_conformance import suite
 SERVER = neo4j.server()
 OWN = isinstance(SERVER, neo4j.Started)
 # a silent server is given up soon; one that somebody else has started is not killed, and then not all can be tried
-OPTIONS = "?timeout=1&connect_timeout=1"
+OPTIONS = "?timeout=2&connect_timeout=1"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -43,7 +43,7 @@ _TABLE: Final[tuple[tuple[str, type[StorageError], str], ...]] = (
 )
 """By code; the first beginning that fits counts."""
 
-_UNREACHED: Final = ("Couldn't connect to", "Cannot resolve address", "Unable to retrieve routing information")
+_UNREACHED: Final = ("Couldn't connect to", "Failed to DNS resolve address", "Unable to retrieve routing information")
 """How the driver begins to tell of a connection that was never made."""
 
 
