@@ -25,6 +25,25 @@ _ATTEMPTS: Final = 8
 _PAUSE: Final = 0.005
 
 
+def driver_of(server: Server) -> AsyncDriver:
+    """Return a driver for a server, which connects when it is first asked."""
+    options = server.options
+    own = options.ssl_ca_certs
+    more: dict[str, Any] = {} if own is None else {"trusted_certificates": TrustCustomCAs(own)}
+    return AsyncGraphDatabase.driver(
+        server.uri,
+        auth=(server.user, server.password or "") if server.user else None,
+        max_connection_pool_size=options.connections,
+        connection_acquisition_timeout=options.timeout,
+        connection_timeout=options.connect_timeout,
+        max_transaction_retry_time=0,
+        notifications_min_severity="OFF",
+        telemetry_disabled=True,
+        user_agent="unison-storage",
+        **more,
+    )
+
+
 class Sessions:
     """The sessions of one database. Made by ``opened``, used from one event loop, and closed by ``close``."""
 
@@ -41,22 +60,7 @@ class Sessions:
     async def opened(cls, server: Server) -> Self:
         """Connect once; what that raises leaves nothing open."""
         logging.getLogger("neo4j").setLevel(logging.CRITICAL)  # it quotes what the server says of values
-        options = server.options
-        own = options.ssl_ca_certs
-        more: dict[str, Any] = {} if own is None else {"trusted_certificates": TrustCustomCAs(own)}
-        driver = AsyncGraphDatabase.driver(
-            server.uri,
-            auth=(server.user, server.password or "") if server.user else None,
-            max_connection_pool_size=options.connections,
-            connection_acquisition_timeout=options.timeout,
-            connection_timeout=options.connect_timeout,
-            max_transaction_retry_time=0,
-            notifications_min_severity="OFF",
-            telemetry_disabled=True,
-            user_agent="unison-storage",
-            **more,
-        )
-        sessions = cls(server, driver)
+        sessions = cls(server, driver_of(server))
         try:
             await sessions.run(Statement("RETURN 1"), {})
         except BaseException:

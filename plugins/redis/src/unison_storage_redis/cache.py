@@ -1,4 +1,4 @@
-"""The cache: each entry a string with a lifetime, set in the same command. Leases stand in ``leases``."""
+"""The cache: each entry a string with a lifetime, set in the same command, and leases. Keys are made in ``keys``."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from unison_storage_redis.keys import CacheKeys
 from unison_storage_redis.replies import flags, millis, total
 from unison_storage_redis.session import ServerBackend, raised, steps
 
-_STEP: Final = 1_000
-"""How many keys a server looks at in one step of a scan, and how many are removed in one."""
 _REMEMBERED: Final = 86_400_000
 """Milliseconds for which the last fence outlives its lease."""
 
@@ -138,13 +136,8 @@ class RedisCache(ServerBackend, CacheBackend):
     async def _scanned(self, pattern: str) -> AsyncIterator[set[Address]]:
         """Yield the addresses of the keys that match, a step of a server at a time; one may come twice."""
         for node in await self._link.nodes():
-            cursor = b"0"
-            while True:
-                words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _STEP)
-                cursor, keys = raised(await node.one("", words, writes=False))
+            async for keys in node.scan(pattern):
                 yield {self._keys.address(key) for key in keys}
-                if cursor == b"0":
-                    break
 
     def _leases(self, acquires: Sequence[Acquire]) -> tuple[list[str], list[tuple[Any, ...]]]:
         commands: list[tuple[Any, ...]] = []

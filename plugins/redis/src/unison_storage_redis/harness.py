@@ -22,13 +22,8 @@ def hooks(server: Server) -> HarnessHooks:
         try:
             keys: set[str] = set()
             for node in await link.nodes():
-                cursor = b"0"
-                while True:
-                    words = ("SCAN", cursor, "MATCH", pattern(f"{server.options.prefix}:"), "COUNT", 1_000)
-                    cursor, found = raised(await node.one("", words, writes=False))
+                async for found in node.scan(pattern(f"{server.options.prefix}:")):
                     keys |= {key.decode() for key in found}
-                    if cursor == b"0":
-                        break
             there = list(keys)
             memory = MemoryKeys(server.options.prefix)
             older = [(1, key, round(seconds * 1_000), memory.expiry, memory.entry("")) for key in there]

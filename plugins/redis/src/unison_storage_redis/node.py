@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import hiredis
@@ -23,6 +23,8 @@ Find = Callable[[], Awaitable[Address | None]]
 _Refusal: Final = hiredis.ReplyError
 _pack: Final[Callable[[tuple[Any, ...]], bytes]] = hiredis.pack_command
 _REDIRECTION: Final = re.compile(r"(?P<word>MOVED|ASK) [0-9]+ (?P<host>.*):(?P<port>[0-9]+)$")
+_STEP: Final = 1_000
+"""How many keys a server looks at in one step of a scan."""
 _RETIRED: Final = ("READONLY", "MASTERDOWN")
 """What a server says that is no primary any more: whoever asks next looks for the primary anew."""
 
@@ -105,6 +107,18 @@ class Node:
     async def nodes(self) -> Sequence[Node]:
         """Return all servers that have keys: this one."""
         return [self]
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
+        """Yield the keys that match, in steps; one may come twice, and what was there all the time comes."""
+        cursor = b"0"
+        while True:
+            answer = await self.one("", ("SCAN", cursor, "MATCH", pattern, "COUNT", _STEP), writes=False)
+            if isinstance(answer, StorageError):
+                raise answer
+            cursor, keys = answer
+            yield keys
+            if cursor == b"0":
+                return
 
     async def asking(self, words: tuple[Any, ...], *, writes: bool, script: Script | None = None) -> Outcome[Any]:
         """Return the answer of a command whose slot is on its way to this node."""

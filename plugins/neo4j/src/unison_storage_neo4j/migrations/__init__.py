@@ -10,17 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
-
-from neo4j import AsyncGraphDatabase
 
 from unison_storage.contracts.migrations import MARKED, Migrations, SchemaState, Step
 from unison_storage.errors import DeadlineExceeded, MigrationLocked, SchemaOutOfDate, StorageError
 from unison_storage.profiles import Profile
 from unison_storage_neo4j import errors
 from unison_storage_neo4j.config import Server
-from unison_storage_neo4j.connection import Sessions
+from unison_storage_neo4j.connection import Sessions, driver_of
 from unison_storage_neo4j.statements import Statement
 
 _PATIENCE: Final = 10.0
@@ -143,18 +141,8 @@ async def _opened(server: Server) -> AsyncIterator[Sessions]:
 @asynccontextmanager
 async def _locked(server: Server) -> AsyncIterator[None]:
     """Keep other processes from migrating: by a lock of a transaction, which ends with this process, too."""
-    auth: Any = (server.user, server.password or "") if server.user else None
     failed: StorageError | None = None
-    async with (
-        AsyncGraphDatabase.driver(
-            server.uri,
-            auth=auth,
-            max_transaction_retry_time=0,
-            notifications_min_severity="OFF",
-            telemetry_disabled=True,
-        ) as driver,
-        driver.session(database=server.database) as session,
-    ):
+    async with driver_of(server) as driver, driver.session(database=server.database) as session:
         transaction = await session.begin_transaction(timeout=_PATIENCE)
         try:
             await (await transaction.run(_LOCK)).consume()
