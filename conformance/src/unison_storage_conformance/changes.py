@@ -16,7 +16,7 @@ from unison_storage.contracts.memory import Delete, Increment, Put, Touch
 from unison_storage.values import Edge, Node
 from unison_storage_conformance.law import CONTRACT_OF
 from unison_storage_conformance.outcomes import NotTried
-from unison_storage_conformance.reads import HOUR, content, draft, versions
+from unison_storage_conformance.reads import HOUR, content, draft, together, versions
 
 NEW: Final = b"what a change puts there"
 """Like nothing that an error would say of itself."""
@@ -206,12 +206,18 @@ async def _commit_over(ground: Any) -> Change:
     await ground.backend.commit(old)
     new = await draft(ground, "over")
 
-    async def look() -> Sequence[Any]:
+    async def version() -> Any:
         [row] = await ground.backend.get_many([new.address])
+        return row and row.version
+
+    async def unwanted() -> bool:
         listed = await ground.backend.unwanted((await ground.backend.now()) + HOUR, 0, LISTED)
         if old.blob not in listed and len(listed) == LISTED:
             raise NotTried("the index holds so many unwanted blobs that those of the suite can't be told")
-        return [(row and row.version, old.blob in listed)]
+        return old.blob in listed
+
+    async def look() -> Sequence[Any]:
+        return [await together(version, unwanted)]
 
     return Change("commit", (new,), look, [(old.version, False)], [(new.version, True)], each=False)
 
@@ -260,21 +266,16 @@ async def _delete_node(ground: Any) -> Change:
     edge = Edge("LINKED", ends[0].ref, ends[1].ref, "k", {})
     await ground.backend.upsert_edges([edge])
 
-    async def look() -> Sequence[Any]:
-        [node] = await ground.backend.get_nodes([ends[0].ref])
-        [link] = await ground.backend.get_edges([edge.ref])
-        return [(node is not None, link is not None)]
+    async def node() -> bool:
+        return any(await ground.backend.get_nodes([ends[0].ref]))
 
-    return Change(
-        "delete_nodes",
-        (
-            [ends[0].ref],
-            True,
-        ),
-        look,
-        [(True, True)],
-        [(False, False)],
-    )
+    async def link() -> bool:
+        return any(await ground.backend.get_edges([edge.ref]))
+
+    async def look() -> Sequence[Any]:
+        return [await together(node, link)]
+
+    return Change("delete_nodes", ([ends[0].ref], True), look, [(True, True)], [(False, False)])
 
 
 async def _write(ground: Any, given: bytes = NEW) -> Change:

@@ -139,3 +139,18 @@ READS: Final[Mapping[str, Callable[[Any], Awaitable[Sequence[Read]]]]] = {
 async def reads(ground: Any) -> Sequence[Read]:
     """Put there what is read of what a ground stands on, and return how it is read."""
     return await READS[CONTRACT_OF[ground.site.part]](ground)
+
+
+async def together(first: Callable[[], Awaitable[Any]], second: Callable[[], Awaitable[Any]]) -> tuple[Any, Any]:
+    """Return what two reads answer as of one moment.
+
+    A call whose caller has given up may take effect between them, once: the first is made again until it has not
+    changed around the second.
+    """
+    before = await first()
+    while True:
+        found = await second()
+        after = await first()
+        if after == before:
+            return before, found
+        before = after
