@@ -50,6 +50,7 @@ lock: .tools/.ready  ## Pin anew what pyproject files ask for. UPGRADE=1 takes t
 	$(if $(UPGRADE),$(COMPILE) --group tools -o requirements.tools.lock)
 	$(COMPILE) --all-extras --group dev --no-emit-package unison-storage $(MEMBERS:%=%/pyproject.toml) -o requirements.lock
 	$(COMPILE) --all-extras --no-emit-package unison-storage -c requirements.lock \
+		--override benchmarks/overrides.txt \
 		benchmarks/pyproject.toml $(MEMBERS:%=%/pyproject.toml) -o benchmarks/requirements.lock
 
 bench: .venv-bench/.ready  ## Measure; ONLY=name runs one benchmark.
@@ -62,13 +63,14 @@ clean:  ## Remove environments, tools, caches and results; data stays.
 # pip makes the environments, since it is there already and knows this machine's mirror and certificates; uv only pins.
 INSTALL = bin/python -m pip install --quiet --disable-pip-version-check
 
-# An environment is made anew when what it holds changes, so that it never holds more than the lock says.
+# An environment is made anew when what it holds changes, so that it never holds more than the lock says; a lock is
+# whole, so nothing else is looked for.
 LOCK = requirements.lock
 .venv-bench/.ready: LOCK = benchmarks/requirements.lock
 .venv-bench/.ready: benchmarks/requirements.lock
 .venv/.ready .venv-newest/.ready .venv-bench/.ready: requirements.lock $(MEMBERS:%=%/pyproject.toml)
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/$(INSTALL) --require-hashes -r $(LOCK)
+	$(@D)/$(INSTALL) --no-deps --require-hashes -r $(LOCK)
 	$(@D)/$(INSTALL) --no-deps --no-build-isolation --no-index $(MEMBERS:%=-e ./%)
 	touch $@
 

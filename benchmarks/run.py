@@ -25,6 +25,7 @@ ALL = (
     "postgres_graph",
     "postgres_scale",
     "valkey",
+    "neo4j_graph",
     "graphs",
     "streaming",
     "judging",

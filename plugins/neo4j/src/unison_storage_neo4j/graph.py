@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from unison_storage.addresses import SEPARATOR
@@ -32,34 +32,40 @@ class Neo4jGraph(ServerBackend, GraphBackend):
     """The graph on a server."""
 
     async def upsert_nodes(self, nodes: Sequence[Node]) -> Flags:
-        """See the contract. Nodes of one label are one statement."""
+        """See the contract. Nodes of one label are one statement, and those that belong to somebody another."""
         answers: Flags = [False] * len(nodes)
-        for places in _turns(nodes, lambda node: node.ref, lambda node: node.label):
-            rows = [
-                {"at": at, "id": nodes[at].id, "properties": nodes[at].properties, "person": nodes[at].person}
-                for at in places
-            ]
-            label = nodes[places[0]].label
-            statement = labelled("nodes_upsert", label, writes=True)
-            if label not in self._unique:
-                await self._make_unique(label)
-            for at, made, refused in await self._run(statement, {"rows": rows}):
-                answers[at] = _strange() if refused else made
+        kinds = [(node.label, node.person is None) for node in nodes]
+        for places in _turns([(node.label, node.id) for node in nodes], kinds):
+            first = nodes[places[0]]
+            if first.label not in self._unique:
+                await self._make_unique(first.label)
+            rows = [graph_rows.of_node(at, nodes[at]) for at in places]
+            name = "nodes_upsert" if first.person is None else "nodes_claim"
+            statement = labelled(name, first.label, writes=True)
+            made, refused = await self._run(statement, {"rows": rows, "none": graph_rows.MARKS})
+            for at in made:
+                answers[at] = True
+            for at in refused:
+                answers[at] = _strange()
         return answers
 
     async def upsert_edges(self, edges: Sequence[Edge]) -> Flags:
-        """See the contract. Edges between the same two labels are one statement."""
-        answers: Flags = [lacks_end() for _ in edges]
-        for places in _turns(edges, lambda edge: edge.ref, lambda edge: (edge.source[0], edge.target[0])):
-            rows = [
-                {**_place(at, edges[at].ref), "properties": edges[at].properties, "person": edges[at].person}
-                for at in places
-            ]
+        """See the contract. Edges between the same two labels are one statement, as nodes of one label are."""
+        answers: list[Outcome[bool] | None] = [None] * len(edges)
+        keys = [(edge.source, edge.target, edge.type, edge.key) for edge in edges]
+        for places in _turns(keys, [(*_ends(edge), edge.person is None) for edge in edges]):
             first = edges[places[0]]
-            statement = between("edges_upsert", first.source[0], first.target[0], writes=True)
-            for at, made, refused in await self._run(statement, {"rows": rows}):
-                answers[at] = _strange() if refused else made
-        return answers
+            rows = [graph_rows.of_edge(at, edges[at]) for at in places]
+            name = "edges_upsert" if first.person is None else "edges_claim"
+            statement = between(name, *_ends(first), writes=True)
+            there, made, refused = await self._run(statement, {"rows": rows, "none": graph_rows.MARKS})
+            for at in there:
+                answers[at] = False
+            for at in made:
+                answers[at] = True
+            for at in refused:
+                answers[at] = _strange()
+        return [lacks_end() if answer is None else answer for answer in answers]
 
     async def _make_unique(self, label: str) -> None:
         """Make ids of a label unique where the profile migrates by itself; ``SchemaOutOfDate`` elsewhere."""
@@ -161,8 +167,8 @@ def _place(at: int, ref: EdgeRef) -> dict[str, Any]:
     return {"at": at, "type": ref.type, "source": ref.source[1], "target": ref.target[1], "key": ref.key}
 
 
-def _ends(ref: EdgeRef) -> tuple[str, str]:
-    return ref.source[0], ref.target[0]
+def _ends(edge: Edge | EdgeRef) -> tuple[str, str]:
+    return edge.source[0], edge.target[0]
 
 
 def _strange() -> RequestError:
@@ -179,21 +185,21 @@ def _alike(items: Sequence[T], kind: Callable[[T], Any]) -> Iterator[tuple[Any, 
     yield from found.items()
 
 
-def _turns(items: Sequence[T], key: Callable[[T], Hashable], kind: Callable[[T], Any]) -> Iterator[list[int]]:
+def _turns(keys: Sequence[Any], kinds: Sequence[Any]) -> Iterator[list[int]]:
     """Yield places of items that one statement takes: of one kind, each key once, later ones of a key later.
 
     They are in the order of their keys, so that statements of several callers never wait for each other in a circle.
     """
     turns: list[dict[Any, list[int]]] = []
-    seen: dict[Hashable, int] = {}
-    for at, item in enumerate(items):
-        turn = seen[key(item)] = seen.get(key(item), -1) + 1
+    seen: dict[Any, int] = {}
+    for at, (key, kind) in enumerate(zip(keys, kinds, strict=True)):
+        turn = seen[key] = seen.get(key, -1) + 1
         if turn == len(turns):
             turns.append({})
-        turns[turn].setdefault(kind(item), []).append(at)
+        turns[turn].setdefault(kind, []).append(at)
     for turn_of in turns:
         for places in turn_of.values():
-            yield sorted(places, key=lambda at: str(key(items[at])))
+            yield sorted(places, key=keys.__getitem__)
 
 
 def _each_once(refs: Sequence[T], went: dict[T, Outcome[bool]]) -> Flags:

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from unison_storage.values import Edge, EdgeRef, Node
+
+MARKS: Final[Mapping[str, None]] = {"_made": None, "_lock": None}
+"""What statements that write put on a node or an edge for as long as they run, to be taken off."""
+
+
+def of_node(at: int, node: Node) -> list[Any]:
+    """Return the row of a node in a statement that upserts; its answer names the place."""
+    if node.person is None:
+        return [at, node.id, {**node.properties, **MARKS}]
+    return [at, node.id, {**node.properties, **MARKS, "person": node.person}, node.person]
+
+
+def of_edge(at: int, edge: Edge) -> list[Any]:
+    """Return the row of an edge in a statement that upserts."""
+    row = [at, edge.type, edge.source[1], edge.target[1], edge.key]
+    if edge.person is None:
+        return [*row, {**edge.properties, **MARKS}]
+    return [*row, {**edge.properties, **MARKS, "person": edge.person}, edge.person]
 
 
 def node(label: str, properties: Mapping[str, Any]) -> Node:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Literal
 
+from unison_storage.capabilities import Limits
 from unison_storage.contracts.context import Context, Share, closed, not_open
 from unison_storage.errors import StorageError
 from unison_storage.values import Health
@@ -24,6 +25,7 @@ class ServerBackend:
     name: ClassVar[str] = "neo4j"
     production_ready: ClassVar[bool] = True
     batching: ClassVar[Literal["core", "own"]] = "core"
+    limits: ClassVar[Limits] = Limits(batch=1_000)
 
     def __init__(self, server: Server, context: Context) -> None:
         self._clock = context.clock

@@ -7,7 +7,7 @@ https://neo4j.com/docs/cypher-manual/current/clauses/match/#dynamic-match
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -43,30 +43,44 @@ def _read(name: str) -> str:
     return (files("unison_storage_neo4j") / "cypher" / f"{name}.cypher").read_text("utf-8")
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def labelled(name: str, label: str, *, writes: bool = False) -> Statement:
     """Return a statement about nodes of one label."""
-    return Statement(_read(name).replace("%label%", _checked(label)), writes)
+    return Statement(_filled(name, label=_checked(label)), writes)
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def between(name: str, source: str, target: str, *, writes: bool = False) -> Statement:
     """Return a statement about edges from nodes of one label to those of another."""
-    text = _read(name).replace("%source%", _checked(source)).replace("%target%", _checked(target))
-    return Statement(text, writes)
+    return Statement(_filled(name, source=_checked(source), target=_checked(target)), writes)
 
 
-@cache
-def directed(name: str, direction: Direction) -> Statement:
-    """Return a statement that follows edges in a direction."""
+@lru_cache(maxsize=1_024)
+def beside(label: str, direction: Direction) -> Statement:
+    """Return the statement that finds what is beside nodes of one label."""
     left, right = _ARROWS[direction]
-    return Statement(_read(name).replace("%left%", left).replace("%right%", right))
+    return Statement(_filled("neighbors", label=_checked(label), left=left, right=right))
+
+
+@lru_cache(maxsize=1_024)
+def walking(name: str, source: str, target: str, direction: Direction, depth: int) -> Statement:
+    """Return a statement that walks from nodes of one label, to those of another where it says which, so many edges."""
+    left, right = _ARROWS[direction]
+    holes = {"label": _checked(source), "source": _checked(source), "target": _checked(target)}
+    return Statement(_filled(name, **holes, left=left, right=right, depth=f"{depth:d}"))
 
 
 @cache
 def whole(name: str, *, writes: bool = False) -> Statement:
     """Return a statement that names no label."""
     return Statement(_read(name), writes)
+
+
+def _filled(name: str, **holes: str) -> str:
+    text = _read(name)
+    for hole, filling in holes.items():
+        text = text.replace(f"%{hole}%", filling)
+    return text
 
 
 def _checked(label: str) -> str:

@@ -1,113 +1,81 @@
-"""Walks: what is beside a node, what can be reached from one, and how. A hop is a statement."""
+"""Walks: what is beside a node, what can be reached from one, and how. The search is the server's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.graph import Neighbors, Route, Traversal
-from unison_storage.values import Edge, EdgeRef, Neighbor, Node, NodeRef, Path, Reached, Walk
+from unison_storage.values import EdgeRef, Neighbor, NodeRef, Path, Reached, Walk
 from unison_storage_neo4j import graph_rows
 from unison_storage_neo4j.session import Run
-from unison_storage_neo4j.statements import directed, labelled
+from unison_storage_neo4j.statements import beside, labelled, walking
 
 _PART: Final = "\x01"
 """What stands between the parts of a place, and sorts before whatever stands in one."""
 
 
 async def neighbors(run: Run, asked: Sequence[Neighbors]) -> list[Outcome[list[Neighbor]]]:
-    """See the contract. Questions about one label are one statement."""
+    """See the contract. Questions that differ in their node and their place alone are one statement."""
     answers: list[Outcome[list[Neighbor]]] = [[] for _ in asked]
-    by_label: dict[str, list[int]] = {}
+    alike: dict[Any, list[int]] = {}
     for at, one in enumerate(asked):
-        by_label.setdefault(one.start[0], []).append(at)
-    for label, places in by_label.items():
-        rows = [_question(at, asked[at]) for at in places]
-        for at, found in await run(labelled("neighbors", label), {"rows": rows, "part": _PART}):
+        alike.setdefault((one.start[0], one.direction, one.types, one.labels, one.limit), []).append(at)
+    for (label, direction, types, labels, limit), places in alike.items():
+        rows = [[at, asked[at].start[1], _place(asked[at])] for at in places]
+        parameters = {"rows": rows, "types": _list(types), "labels": _list(labels), "limit": limit, "part": _PART}
+        for at, found in await run(beside(label, direction), parameters):
             answers[at] = [_neighbor(asked[at].start, one) for one in found]
     return answers
 
 
 async def traverse(run: Run, traversal: Traversal) -> Walk:
-    """See the contract. Each depth is one statement."""
-    frontier = await _starts(run, traversal.starts)
-    seen = set(frontier)
-    reached: list[Reached] = []
-    for depth in range(1, traversal.max_depth + 1):
-        if not frontier:
-            break
-        found = await run(
-            directed("hop", traversal.direction), {"ids": list(frontier), "types": _types(traversal.types)}
-        )
-        new = {
-            element: graph_rows.node(label, properties) for element, label, properties in found if element not in seen
-        }
-        seen |= set(new)
-        frontier = new
-        for node in sorted(new.values(), key=lambda node: node.ref):
-            if len(reached) == traversal.max_nodes:
-                return Walk(tuple(reached), cut=True)
-            reached.append(Reached(node.label, node.id, depth, node.properties, node.person))
-    return Walk(tuple(reached), cut=False)
+    """See the contract. Starts of one label are one statement.
+
+    Whatever is among the first of all is among the first from its own starts, so no statement returns more.
+    """
+    most = traversal.max_nodes + 1
+    found: dict[NodeRef, Reached] = {}
+    by_label: dict[str, list[str]] = {}
+    for label, id in traversal.starts:
+        by_label.setdefault(label, []).append(id)
+    parameters = {"types": _list(traversal.types), "starts": [list(ref) for ref in traversal.starts], "limit": most}
+    for label, ids in by_label.items() if traversal.max_depth > 0 else ():
+        name = "walk" if len(ids) == 1 else "walk_from_several"
+        walk = walking(name, label, label, traversal.direction, traversal.max_depth)
+        for reached, depth, properties in await run(walk, {**parameters, "ids": ids}):
+            node = graph_rows.node(reached, properties)
+            if node.ref not in found or depth < found[node.ref].depth:
+                found[node.ref] = Reached(reached, node.id, depth, node.properties, node.person)
+    if len(by_label) > 1:
+        found = dict(sorted(found.items(), key=lambda item: (item[1].depth, item[0])))
+    return Walk(tuple(found.values())[: traversal.max_nodes], cut=len(found) >= most)
 
 
 async def shortest_path(run: Run, route: Route) -> Path | None:
-    """See the contract. Each depth is one statement."""
-    both = await _starts(run, (route.source, route.target))
-    ends = {node.ref: element for element, node in both.items()}
-    if route.source not in ends or route.target not in ends:
+    """See the contract. One statement; the server's search refuses to look for a way from a node to itself."""
+    (source, start), (target, end) = route.source, route.target
+    if route.source == route.target:
+        same = await run(labelled("nodes_get", source), {"rows": [{"at": 0, "id": start}]})
+        return Path((graph_rows.node(source, same[0][1]),), ()) if same and same[0][1] else None
+    if route.max_depth < 1:
         return None
-    start, target = ends[route.source], ends[route.target]
-    nodes = {start: both[start]}
-    came: dict[str, tuple[str, Edge]] = {}
-    frontier = [start]
-    for _ in range(route.max_depth):
-        if target in nodes or not frontier:
-            break
-        parameters = {"ids": frontier, "types": _types(route.types), "seen": list(nodes)}
-        frontier = []
-        for element, label, properties, (back, type_, of_edge, forward) in await run(
-            directed("step", route.direction), parameters
-        ):
-            node = graph_rows.node(label, properties)
-            source, end = (nodes[back].ref, node.ref) if forward else (node.ref, nodes[back].ref)
-            came[element] = back, graph_rows.edge(EdgeRef(type_, source, end, of_edge.get("key", "")), of_edge)
-            nodes[element] = node
-            frontier.append(element)
-    return _path(target, nodes, came) if target in nodes else None
+    parameters = {"source": start, "target": end, "types": _list(route.types)}
+    statement = walking("shortest_path", source, target, route.direction, route.max_depth)
+    found = await run(statement, parameters)
+    if found is None:
+        return None
+    nodes = [graph_rows.node(label, properties) for label, properties in found[0]]
+    edges = []
+    for at, (type_, properties, forward) in enumerate(found[1]):
+        ends = (nodes[at].ref, nodes[at + 1].ref) if forward else (nodes[at + 1].ref, nodes[at].ref)
+        edges.append(graph_rows.edge(EdgeRef(type_, *ends, properties.get("key", "")), properties))
+    return Path(tuple(nodes), tuple(edges))
 
 
-def _path(target: str, nodes: Mapping[str, Node], came: Mapping[str, tuple[str, Edge]]) -> Path:
-    elements, edges = [target], []
-    while elements[-1] in came:
-        back, edge = came[elements[-1]]
-        elements.append(back)
-        edges.append(edge)
-    return Path(tuple(nodes[element] for element in reversed(elements)), tuple(reversed(edges)))
-
-
-async def _starts(run: Run, refs: Sequence[NodeRef]) -> dict[str, Node]:
-    """Return the nodes that are there, by the server's names for them."""
-    found: dict[str, Node] = {}
-    for label in dict.fromkeys(label for label, _ in refs):
-        rows = [{"id": id} for of, id in refs if of == label]
-        answer = await run(labelled("starts", label), {"rows": rows})
-        found |= {element: graph_rows.node(label, properties) for element, _, properties in answer}
-    return found
-
-
-def _question(at: int, asked: Neighbors) -> dict[str, Any]:
-    return {
-        "at": at,
-        "id": asked.start[1],
-        "out": asked.direction != "in",
-        "in": asked.direction != "out",
-        "types": _types(asked.types),
-        "labels": _types(asked.labels),
-        "after": None if asked.after is None else _PART.join(asked.after),
-        "limit": asked.limit,
-    }
+def _place(asked: Neighbors) -> str | None:
+    return None if asked.after is None else _PART.join(asked.after)
 
 
 def _neighbor(start: NodeRef, found: Sequence[Any]) -> Neighbor:
@@ -117,5 +85,5 @@ def _neighbor(start: NodeRef, found: Sequence[Any]) -> Neighbor:
     return Neighbor(node, graph_rows.edge(EdgeRef(type_, source, target, key), of_edge))
 
 
-def _types(names: Sequence[str] | None) -> list[str] | None:
+def _list(names: Sequence[str] | None) -> list[str] | None:
     return None if names is None else list(names)

@@ -1,12 +1,11 @@
-// Makes or merges edges between nodes of two labels, each once; one that lacks an end is not answered.
+// Makes or merges edges between nodes of two labels, each once; answers which have both ends, and which were made. A
+// row is place, type, the ids of both ends, key and properties.
 UNWIND $rows AS r
-MATCH (a:`%source%` {id: r.source})
-MATCH (b:`%target%` {id: r.target})
-MERGE (a)-[e:$(r.type) {key: r.key}]->(b)
+MATCH (a:`%source%` {id: r[2]})
+MATCH (b:`%target%` {id: r[3]})
+MERGE (a)-[e:$(r[1]) {key: r[4]}]->(b)
 ON CREATE SET e.`_made` = true
-SET e.`_lock` = true
-WITH r, e, e.`_made` IS NOT NULL AS made, coalesce(e.person <> r.person, false) AS stranger
-FOREACH (_ IN CASE WHEN stranger THEN [] ELSE [1] END |
-  SET e += r.properties SET e.person = coalesce(e.person, r.person))
-REMOVE e.`_lock`, e.`_made`
-RETURN collect([r.at, made, stranger])
+WITH r, e, e.`_made` IS NOT NULL AS made
+SET e += r[5]
+WITH r[0] AS at, CASE WHEN made THEN r[0] END AS new
+RETURN [collect(at), collect(new), []]

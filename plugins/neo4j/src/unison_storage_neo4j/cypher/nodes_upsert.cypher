@@ -1,10 +1,8 @@
-// Makes or merges nodes of one label, each once. Locked before they are looked at, so that nobody comes in between.
+// Makes or merges nodes of one label, each once; answers which were made. A row is place, id and properties.
 UNWIND $rows AS r
-MERGE (n:`%label%` {id: r.id})
+MERGE (n:`%label%` {id: r[1]})
 ON CREATE SET n.`_made` = true
-SET n.`_lock` = true
-WITH r, n, n.`_made` IS NOT NULL AS made, coalesce(n.person <> r.person, false) AS stranger
-FOREACH (_ IN CASE WHEN stranger THEN [] ELSE [1] END |
-  SET n += r.properties SET n.person = coalesce(n.person, r.person))
-REMOVE n.`_lock`, n.`_made`
-RETURN collect([r.at, made, stranger])
+WITH r, n, n.`_made` IS NOT NULL AS made
+SET n += r[2]
+WITH CASE WHEN made THEN r[0] END AS at
+RETURN [collect(at), []]
