@@ -7,7 +7,14 @@ from tests.share import shared
 
 if "here" not in shared(("elsewhere", "here")):
     # a server of this size is started once, on one of the Pythons
-    collect_ignore = ["test_conformance.py", "test_graph.py", "test_migrations.py", "test_storage.py"]
+    collect_ignore = [
+        "test_conformance.py",
+        "test_graph.py",
+        "test_migrations.py",
+        "test_restart.py",
+        "test_storage.py",
+        "test_stories.py",
+    ]
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ _GRACE: Final = 1.5
 _ATTEMPTS: Final = 8
 """How often a statement is sent that met another one and was rolled back for it."""
 _PAUSE: Final = 0.005
+_PATIENCE: Final = 5.0
+"""For how many seconds statements lock first what they need, once one of them met another."""
 
 
 def driver_of(server: Server) -> AsyncDriver:
@@ -55,6 +57,7 @@ class Sessions:
         self._places = server.options.connections
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._patient_until = 0.0
 
     @classmethod
     async def opened(cls, server: Server) -> Self:
@@ -72,23 +75,25 @@ class Sessions:
         """Run one statement in a transaction of its own; return the first value of its one record, or ``None``.
 
         Raises core's errors; ``outcome_unknown`` where one that writes may have been committed. One that met another
-        statement and was rolled back for it is sent again.
+        statement and was rolled back for it is sent again; where it has a patient text, at once, and so are others.
         """
-        attempt = 1
-        while True:
+        time = asyncio.get_running_loop().time
+        for attempt in range(1, _ATTEMPTS):
+            patient = statement.patient is not None and time() < self._patient_until
             try:
-                return await self._once(statement, parameters)
+                return await self._once(statement, parameters, patient=patient)
             except TransactionConflict:
-                if attempt == _ATTEMPTS:
-                    raise
-            await asyncio.sleep(_PAUSE * attempt)
-            attempt += 1
+                if statement.patient is None or patient:
+                    await asyncio.sleep(_PAUSE * attempt)
+                else:
+                    self._patient_until = time() + _PATIENCE
+        return await self._once(statement, parameters, patient=statement.patient is not None)
 
-    async def _once(self, statement: Statement, parameters: Mapping[str, Any]) -> Any:
+    async def _once(self, statement: Statement, parameters: Mapping[str, Any], *, patient: bool) -> Any:
         """Run a statement beside the caller: one who gives up leaves no connection half made, and none half read."""
         if self._closed:
             raise Closed("the storage was closed; open it again")
-        work = asyncio.get_running_loop().create_task(self._asked(statement, parameters))
+        work = asyncio.get_running_loop().create_task(self._asked(statement, parameters, patient=patient))
         self._under_way.add(work)
         work.add_done_callback(self._ended)
         return await asyncio.shield(work)
@@ -98,14 +103,14 @@ class Sessions:
         if not work.cancelled():
             work.exception()  # whoever waits has it; where the caller gave up, nobody does
 
-    async def _asked(self, statement: Statement, parameters: Mapping[str, Any]) -> Any:
+    async def _asked(self, statement: Statement, parameters: Mapping[str, Any], *, patient: bool) -> Any:
         """Run a statement on a session, which is kept only if it was answered whole."""
         session = await self._taken()
         whole = False
         failed: StorageError
         try:
             async with asyncio.timeout(self._server.options.timeout * _GRACE + self._server.options.connect_timeout):
-                query = Query(statement.text, timeout=self._server.options.timeout)
+                query = Query((patient and statement.patient) or statement.text, timeout=self._server.options.timeout)
                 result = await session.run(query, dict(parameters))
                 record = await result.single()
                 value = None if record is None else record[0]

@@ -23,7 +23,7 @@ from unison_storage.errors import RequestError, SchemaOutOfDate
 from unison_storage.values import Edge, EdgeRef, GraphStats, Neighbor, Node, NodeRef, Path, Walk
 from unison_storage_neo4j import graph_rows, walks
 from unison_storage_neo4j.session import ServerBackend
-from unison_storage_neo4j.statements import between, labelled, whole
+from unison_storage_neo4j.statements import between, labelled, upserting, whole
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Neo4jGraph(ServerBackend, GraphBackend):
             first = edges[places[0]]
             rows = [graph_rows.of_edge(at, edges[at]) for at in places]
             name = "edges_upsert" if first.person is None else "edges_claim"
-            statement = between(name, *_ends(first), writes=True)
+            statement = upserting(name, *_ends(first))
             there, made, refused = await self._run(statement, {"rows": rows, "none": graph_rows.MARKS})
             for at in there:
                 answers[at] = False

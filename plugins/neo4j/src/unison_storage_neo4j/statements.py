@@ -16,15 +16,21 @@ from msgspec import Struct
 from unison_storage.errors import InvalidValue
 from unison_storage.values import Direction
 
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_NAME: Final = re.compile(r"[^\W\d_]\w{0,63}")
+"""Neither a backtick nor a backslash, which Cypher reads inside of quotes too."""
 _ARROWS: Final[dict[Direction, tuple[str, str]]] = {"out": ("-", "->"), "in": ("<-", "-"), "both": ("-", "-")}
 
 
 class Statement(Struct, frozen=True):
-    """One statement: its text, and whether it writes."""
+    """One statement: its text, and whether it writes.
+
+    ``patient`` is the text to send instead once it was rolled back for another statement: it does the same, and locks
+    first what it will need.
+    """
 
     text: str
     writes: bool = False
+    patient: str | None = None
 
 
 VERSION: Final = Statement(
@@ -56,6 +62,13 @@ def between(name: str, source: str, target: str, *, writes: bool = False) -> Sta
 
 
 @lru_cache(maxsize=1_024)
+def upserting(name: str, source: str, target: str) -> Statement:
+    """Return a statement that makes or merges edges from nodes of one label to those of another."""
+    plain = between(name, source, target, writes=True)
+    return Statement(plain.text, writes=True, patient=between("edges_locked", source, target).text + plain.text)
+
+
+@lru_cache(maxsize=1_024)
 def beside(label: str, direction: Direction) -> Statement:
     """Return the statement that finds what is beside nodes of one label."""
     left, right = _ARROWS[direction]
@@ -84,7 +97,7 @@ def _filled(name: str, **holes: str) -> str:
 
 
 def _checked(label: str) -> str:
-    """Return a label that may stand in a text; what the model lets through does."""
+    """Return a label that may stand in a text between backticks; what the model lets through does."""
     if _NAME.fullmatch(label) is None:
         raise InvalidValue("a label is a letter, then at most 63 letters, digits and _")
     return label
