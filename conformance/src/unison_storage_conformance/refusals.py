@@ -37,7 +37,16 @@ async def _query(ground: Ground[Any]) -> tuple[Callable[[], Awaitable[Any]], Cal
     async def there() -> Any:
         return await ground.backend.stats(space)
 
-    return lambda: ground.site.backend.query("RETURN 1", {}, read_only=True, timeout=1.0), there
+    return lambda: ground.site.backend.query("RETURN 1", {}, read_only=True, timeout=1.0, max_rows=1), there
+
+
+async def _bookmarks(ground: Ground[Any]) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[Any]]]:
+    space = ground.below()
+
+    async def there() -> Any:
+        return await ground.backend.stats(space)
+
+    return lambda: ground.site.backend.catch_up(["one"]), there
 
 
 async def _chunks() -> Any:
@@ -48,6 +57,7 @@ _WAYS: Final[Mapping[Capability, Any]] = {
     Capability.COPY: _copy,
     Capability.PRESIGN: _presign,
     Capability.QUERY: _query,
+    Capability.BOOKMARKS: _bookmarks,
 }
 
 

@@ -378,11 +378,30 @@ class BlockingGraph:
     def total(self) -> GraphStats:
         """Return what all spaces have together."""
     def query(
-        self, text: str, parameters: Mapping[str, Any] | None = None, *, read_only: bool = True, timeout: float = ...
+        self,
+        text: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        read_only: bool = True,
+        timeout: float = ...,
+        max_rows: int = ...,
     ) -> Sequence[Mapping[str, Any]]:
         """Run a query of trusted code in the backend's own language; it sees all spaces and no model checks it.
 
-        ``Unsupported`` where the backend has no such language. Values go into ``parameters``, never into ``text``.
+        Returns its rows by name. Values go into ``parameters``, never into ``text``; ``timeout`` is in seconds.
+        ``Unsupported`` where the backend has no such language, ``TooLarge`` for more rows than ``max_rows``,
+        ``DeadlineExceeded``, ``AccessDenied`` for what would write though it is ``read_only``, or would administer the
+        server: then nothing is changed.
+        """
+    def bookmarks(self) -> Sequence[str]:
+        """Return what names all that this process has written, for ``catch_up`` of another one.
+
+        ``Unsupported`` where the backend has no bookmarks; a single server that answers all needs none.
+        """
+    def catch_up(self, bookmarks: Sequence[str]) -> None:
+        """Wait until every read of this process sees what the bookmarks name.
+
+        ``Unsupported``, ``InvalidValue`` for what is no bookmark, ``DeadlineExceeded`` where the server falls behind.
         """
 
 class BlockingLease:

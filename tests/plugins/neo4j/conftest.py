@@ -11,6 +11,7 @@ if "here" not in shared(("elsewhere", "here")):
         "test_conformance.py",
         "test_graph.py",
         "test_migrations.py",
+        "test_queries.py",
         "test_restart.py",
         "test_storage.py",
         "test_stories.py",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from unison_storage.addresses import MAX_SEGMENTS, SEPARATOR
 from unison_storage.capabilities import Capability
 from unison_storage.contracts.graph import Neighbors
-from unison_storage.errors import HasEdges, InvalidValue, NotFound, StorageError
+from unison_storage.errors import HasEdges, InvalidValue, NotFound, StorageError, TooLarge
 from unison_storage.values import Edge, EdgeRef, GraphStats, Node
 from unison_storage_conformance.confusable import LONG_SEGMENT
 from unison_storage_conformance.law import law
@@ -25,7 +26,9 @@ from unison_storage_conformance.laws.graph_rows import (
     nodes,
     reached,
 )
+from unison_storage_conformance.line import answered
 from unison_storage_conformance.outcomes import holds, refuses, same, told
+from unison_storage_conformance.target import survives
 
 
 @law("backend.4", on=("graph",))
@@ -145,13 +148,34 @@ async def the_fullest_batch_and_long_names_are_taken_whole(ground: Graph) -> Non
 
 @law("graph.23", capability=Capability.QUERY)
 async def a_query_answers_rows(ground: Graph) -> None:
-    rows = await ground.backend.query("RETURN $x AS x", {"x": 7}, read_only=True, timeout=5.0)
+    limits: dict[str, Any] = {"read_only": True, "timeout": 5.0, "max_rows": 2}
+    rows = await ground.backend.query("RETURN $x AS x", {"x": 7}, **limits)
     same([dict(row) for row in rows], [{"x": 7}], "a query answers its rows by name")
     space = ground.below("g")
     before = await ground.backend.stats(space)
     with suppress(StorageError):
-        await ground.backend.query("CREATE (n:Device {id: $id})", {"id": f"{space}x"}, read_only=True, timeout=5.0)
+        await ground.backend.query("CREATE (n:Device {id: $id})", {"id": f"{space}x"}, **limits)
     same(await ground.backend.stats(space), before, "a query that is read-only changes nothing")
+    rows = await ground.backend.query("UNWIND $x AS x RETURN x", {"x": [1, 2]}, **limits)
+    same([dict(row) for row in rows], [{"x": 1}, {"x": 2}], "as many rows as may be")
+    more = await answered(ground.backend.query("UNWIND $x AS x RETURN x", {"x": [1, 2, 3]}, **limits))
+    refuses(more, TooLarge, "a query that has too many rows")
+
+
+@law("graph.25", capability=Capability.BOOKMARKS)
+async def a_client_catches_up_with_bookmarks(ground: Graph) -> None:
+    other = await ground.another() if survives(ground.site.backend) else ground.backend
+    space = ground.below("g")
+    made = many(space, *"abcde")
+    marks: Sequence[str] = ()
+    for one in made:
+        await nodes(ground, one)
+        marks = await ground.backend.bookmarks()
+        await other.catch_up(marks)
+        same(await other.get_nodes([one.ref]), [one], "what was written before the bookmarks")
+    refuses(await answered(other.catch_up(["nothing of the kind"])), InvalidValue, "what is no bookmark")
+    same(await other.get_nodes([made[-1].ref]), [made[-1]], "a read after a bookmark was refused")
+    await other.catch_up(marks)
 
 
 @law("graph.21")

@@ -13,7 +13,7 @@ from unison_storage.clock import Clock
 from unison_storage.contracts.backend import Durability
 from unison_storage.contracts.graph import Route
 from unison_storage.contracts.memory import Put
-from unison_storage.errors import InvalidValue, NotOpen, ObjectMissing, StorageError
+from unison_storage.errors import InvalidValue, NotOpen, ObjectMissing, StorageError, TooLarge
 from unison_storage.reference.cache import ReferenceCache
 from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.reference.memory import ReferenceMemory
@@ -233,10 +233,25 @@ class SmallGraph(ReferenceGraph):
 class QueryingGraph(ReferenceGraph):
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.QUERY})
 
-    async def query(self, text: str, parameters: Mapping[str, Any], *, read_only: bool, timeout: float) -> Any:  # noqa: ASYNC109 - see the contract
+    async def query(self, text: str, parameters: Mapping[str, Any], **limits: Any) -> Any:
         if "CREATE" in text:
             raise InvalidValue("a query that is read-only changes nothing")
-        return [dict(parameters)]
+        rows = [{"x": one} for one in parameters["x"]] if "UNWIND" in text else [dict(parameters)]
+        if len(rows) > limits["max_rows"]:
+            raise TooLarge("more rows than that")
+        return rows
+
+
+@benign("graph", "bookmarks are declared and kept")
+class MarkingGraph(ReferenceGraph):
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.BOOKMARKS})
+
+    async def bookmarks(self) -> Sequence[str]:
+        return [f"at {len(self._nodes)}"]
+
+    async def catch_up(self, bookmarks: Sequence[str]) -> None:
+        if not all(one.startswith("at ") for one in bookmarks):
+            raise InvalidValue("that is no bookmark")
 
 
 @benign("blobs", "bytes come in small chunks")

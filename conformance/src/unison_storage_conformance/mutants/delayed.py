@@ -15,7 +15,7 @@ _turns = count()
 
 def _calls(made: type[Any]) -> list[str]:
     contract = next(one for one in READS if issubclass(made, one))
-    names = (READS[contract] | WRITES[contract]) - {"query"}
+    names = (READS[contract] | WRITES[contract]) - {"query", "bookmarks", "catch_up"}
     return sorted(name for name in names if inspect.iscoroutinefunction(getattr(made, name)))
 
 

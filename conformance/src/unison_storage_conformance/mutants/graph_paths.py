@@ -12,7 +12,7 @@ from unison_storage.errors import NotFound
 from unison_storage.reference.graph import ReferenceGraph
 from unison_storage.values import Node, Path
 from unison_storage_conformance.mutant import mutant
-from unison_storage_conformance.mutants.benign import QueryingGraph
+from unison_storage_conformance.mutants.benign import MarkingGraph, QueryingGraph
 
 
 class _Routed(ReferenceGraph):
@@ -228,15 +228,42 @@ class SearchAnyLabel(ReferenceGraph):
 
 @mutant("graph.23", "a query that is read-only writes")
 class QueryWrites(QueryingGraph):
-    async def query(self, text: str, parameters: Any, *, read_only: bool, timeout: float) -> Any:  # noqa: ASYNC109 - see the contract
+    async def query(self, text: str, parameters: Any, **limits: Any) -> Any:
         if "CREATE" in text:
             await self.upsert_nodes([Node("Device", parameters["id"])])
             return []
-        return await super().query(text, parameters, read_only=read_only, timeout=timeout)
+        return await super().query(text, parameters, **limits)
 
 
 @mutant("graph.23", "a query answers its values without their names")
 class QueryNamesNothing(QueryingGraph):
-    async def query(self, text: str, parameters: Any, *, read_only: bool, timeout: float) -> Any:  # noqa: ASYNC109 - see the contract
-        rows = await super().query(text, parameters, read_only=read_only, timeout=timeout)
+    async def query(self, text: str, parameters: Any, **limits: Any) -> Any:
+        rows = await super().query(text, parameters, **limits)
         return [{str(place): value for place, value in enumerate(row.values())} for row in rows]
+
+
+@mutant("graph.23", "a query that has too many rows answers the first of them")
+class QueryCuts(QueryingGraph):
+    async def query(self, text: str, parameters: Any, **limits: Any) -> Any:
+        rows = await super().query(text, parameters, **{**limits, "max_rows": 1_000})
+        return rows[: limits["max_rows"]]
+
+
+@mutant("graph.25", "whatever is given is a bookmark")
+class MarksAnything(MarkingGraph):
+    async def catch_up(self, bookmarks: Any) -> None:
+        pass
+
+
+@mutant("graph.25", "a client that has caught up misses what was written last")
+class CatchesUpLate(MarkingGraph):
+    _late: Any = None
+
+    async def catch_up(self, bookmarks: Any) -> None:
+        await super().catch_up(bookmarks)
+        self._late = next(reversed(self._nodes), None)
+
+    async def get_nodes(self, refs: Any) -> Any:
+        return [
+            None if ref == self._late else one for ref, one in zip(refs, await super().get_nodes(refs), strict=True)
+        ]

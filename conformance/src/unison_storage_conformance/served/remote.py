@@ -189,7 +189,7 @@ def remote(part: str, contract: Any, own: Mapping[str, Any] | None = None) -> ty
     """Return a client for a part, with what is ``own`` to it in place of what all have."""
     calls = {name: _asking(name, writes=False) for name in READS[contract]}
     calls |= {name: _asking(name, writes=True) for name in WRITES[contract]}
-    for name in ("query", "copy", "presign"):
+    for name in ("query", "bookmarks", "catch_up", "copy", "presign"):
         calls.pop(name, None)
     return type(f"Remote{contract.__name__}", (Remote, contract), {**calls, "part": part, **(own or {})})
 

@@ -125,9 +125,12 @@ class GraphBackend(Backend):
               is not kept.
     graph.22  Whatever is called in whatever order, with re-opening between the calls, is answered as the reference
               answers it; of several shortest paths any.
-    graph.23  Capability ``query``: a query answers its rows by name; one that is read-only changes nothing.
+    graph.23  Capability ``query``: a query answers its rows by name; one that is read-only changes nothing. More rows
+              than ``max_rows`` → ``TooLarge``, and nothing is changed.
     graph.24  Calls of several clients at once are answered as if each item took effect at one moment between call and
               answer.
+    graph.25  Capability ``bookmarks``: what a client wrote before it was asked for bookmarks is seen by each read of a
+              client that has caught up with them. What is no bookmark → ``InvalidValue``; later calls are as before.
     """
 
     @abstractmethod
@@ -193,6 +196,15 @@ class GraphBackend(Backend):
         *,
         read_only: bool,
         timeout: float,  # noqa: ASYNC109 - the server ends the query, not this coroutine
+        max_rows: int,
     ) -> Sequence[Mapping[str, Any]]:
         """Capability ``query``: run a parametrised query of trusted code; ``timeout`` in seconds."""
         raise Unsupported("this backend takes no queries", capability=Capability.QUERY)
+
+    async def bookmarks(self) -> Sequence[str]:
+        """Capability ``bookmarks``: return what names all that this client has written."""
+        raise Unsupported("this backend has no bookmarks", capability=Capability.BOOKMARKS)
+
+    async def catch_up(self, bookmarks: Sequence[str]) -> None:
+        """Capability ``bookmarks``: wait until reads of this client see what bookmarks of any client name."""
+        raise Unsupported("this backend has no bookmarks", capability=Capability.BOOKMARKS)

@@ -20,8 +20,10 @@ from unison_storage.stores.graph_arguments import (
     MAX_NODES,
     MAX_STARTS,
     Arguments,
+    checked_bookmarks,
     direction_of,
     position_of,
+    query_arguments,
     within,
 )
 from unison_storage.stores.spaces import Outwards, space_of
@@ -43,6 +45,7 @@ T = TypeVar("T")
 
 KIND: Final = "graph"
 QUERY_SECONDS: Final = 30.0
+QUERY_ROWS: Final = 10_000
 
 
 class Graph:
@@ -279,14 +282,32 @@ class Graph:
         *,
         read_only: bool = True,
         timeout: float = QUERY_SECONDS,  # noqa: ASYNC109 - the server ends the query, not this coroutine
+        max_rows: int = QUERY_ROWS,
     ) -> Sequence[Mapping[str, Any]]:
         """Run a query of trusted code in the backend's own language; it sees all spaces and no model checks it.
 
-        ``Unsupported`` where the backend has no such language. Values go into ``parameters``, never into ``text``.
+        Returns its rows by name. Values go into ``parameters``, never into ``text``; ``timeout`` is in seconds.
+        ``Unsupported`` where the backend has no such language, ``TooLarge`` for more rows than ``max_rows``,
+        ``DeadlineExceeded``, ``AccessDenied`` for what would write though it is ``read_only``, or would administer the
+        server: then nothing is changed.
         """
-        return await self._route.whole(
-            "query", self._backend.query, text, parameters or {}, read_only=read_only, timeout=timeout
-        )
+        given = query_arguments(text, parameters, timeout, max_rows)
+        named = {"read_only": read_only, "timeout": timeout, "max_rows": max_rows}
+        return await self._route.whole("query", self._backend.query, *given, **named)
+
+    async def bookmarks(self) -> Sequence[str]:
+        """Return what names all that this process has written, for ``catch_up`` of another one.
+
+        ``Unsupported`` where the backend has no bookmarks; a single server that answers all needs none.
+        """
+        return await self._route.whole("bookmarks", self._backend.bookmarks)
+
+    async def catch_up(self, bookmarks: Sequence[str]) -> None:
+        """Wait until every read of this process sees what the bookmarks name.
+
+        ``Unsupported``, ``InvalidValue`` for what is no bookmark, ``DeadlineExceeded`` where the server falls behind.
+        """
+        await self._route.whole("catch_up", self._backend.catch_up, checked_bookmarks(bookmarks))
 
     async def _upserted(self, operation: str, method: Any, items: Iterable[T], check: Any) -> list[bool]:
         given = list(items)

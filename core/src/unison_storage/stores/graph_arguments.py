@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from unison_storage.addresses import SEPARATOR, check_person
@@ -14,6 +15,10 @@ from unison_storage.values import Direction, Edge, EdgeRef, Neighbor, Node, Node
 MAX_DEPTH: Final = 100
 MAX_NODES: Final = 10_000
 MAX_STARTS: Final = 1_000
+MAX_ROWS: Final = 100_000
+MAX_SECONDS: Final = 3_600
+MAX_BOOKMARKS: Final = 100
+_BOOKMARK: Final = re.compile(r"[!-+\--~]{1,512}")
 _DIRECTIONS: Final = get_args(Direction)
 _POSITION: Final = 5
 
@@ -93,6 +98,27 @@ def within(name: str, number: int, most: int) -> int:
     if type(number) is not int or not 1 <= number <= most:
         raise InvalidValue(f"{name} is a number from 1 to {most}")
     return number
+
+
+def query_arguments(text: Any, parameters: Any, timeout: Any, max_rows: Any) -> tuple[str, dict[str, Any]]:
+    """Return text and parameters of a query; ``InvalidValue`` for those and for bounds that make no sense."""
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidValue("a query is a text, and not an empty one")
+    if not isinstance(parameters, Mapping | None) or any(type(name) is not str for name in parameters or ()):
+        raise InvalidValue("parameters of a query are a mapping from names to values")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MAX_SECONDS:
+        raise InvalidValue(f"timeout is in seconds, more than 0 and at most {MAX_SECONDS}")
+    within("max_rows", max_rows, MAX_ROWS)
+    return text, dict(parameters or {})
+
+
+def checked_bookmarks(bookmarks: Any) -> list[str]:
+    """Return bookmarks in order, each once; ``InvalidValue`` unless they are a few short texts."""
+    if isinstance(bookmarks, str) or not isinstance(bookmarks, Sequence) or len(bookmarks) > MAX_BOOKMARKS:
+        raise InvalidValue(f"bookmarks are a list of at most {MAX_BOOKMARKS} texts, as another process was given them")
+    if any(type(one) is not str or _BOOKMARK.fullmatch(one) is None for one in bookmarks):
+        raise InvalidValue("a bookmark is 1 to 512 characters of ASCII without blanks and commas")
+    return list(dict.fromkeys(bookmarks))
 
 
 def _each(name: str, given: Any, check: Any) -> tuple[str, ...]:

@@ -1,22 +1,35 @@
 """Sessions of the driver, kept, and handed out in turn. What is asked on one stands elsewhere.
 
-Each statement is a transaction of its own. The driver retries nothing: what may be sent again is decided here.
+Each statement is a transaction of its own. The driver retries nothing: what may be sent again is decided here. All
+sessions share their bookmarks, so that whatever server of a cluster is asked has seen what was written before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Self, TypeVar
 
-from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncSession, Query, TrustCustomCAs
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncSession,
+    Bookmarks,
+    Query,
+    TrustCustomCAs,
+)
 
 from unison_storage.errors import Closed, StorageError, TransactionConflict
 from unison_storage_neo4j import errors
 from unison_storage_neo4j.config import Server
 from unison_storage_neo4j.statements import Statement
+
+T = TypeVar("T")
+Use = Callable[[AsyncSession], Awaitable[T]]
+"""What is done with a session."""
 
 _GRACE: Final = 1.5
 """How many times its time-out a statement may take, so that the server can still say that it has ended it."""
@@ -52,10 +65,11 @@ class Sessions:
     def __init__(self, server: Server, driver: AsyncDriver) -> None:
         self._server = server
         self._driver = driver
-        self._free: list[AsyncSession] = []
+        self._bookmarks = AsyncGraphDatabase.bookmark_manager()
+        self._free: dict[str, list[AsyncSession]] = {READ_ACCESS: [], WRITE_ACCESS: []}
         self._under_way: set[asyncio.Task[Any]] = set()
-        self._places = server.options.connections
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # fair, other than the driver's own pool
+        self._places = asyncio.Semaphore(server.options.connections)
         self._closed = False
         self._patient_until = 0.0
 
@@ -90,10 +104,45 @@ class Sessions:
         return await self._once(statement, parameters, patient=statement.patient is not None)
 
     async def _once(self, statement: Statement, parameters: Mapping[str, Any], *, patient: bool) -> Any:
-        """Run a statement beside the caller: one who gives up leaves no connection half made, and none half read."""
+        seconds = self._server.options.timeout
+        query = Query((patient and statement.patient) or statement.text, timeout=seconds)
+
+        async def use(session: AsyncSession) -> Any:
+            result = await session.run(query, dict(parameters))
+            record = await result.single()
+            value = None if record is None else record[0]
+            await result.consume()
+            return value
+
+        return await self._beside(use, seconds=seconds, writes=statement.writes)
+
+    async def with_session(self, use: Use[T], *, seconds: float, writes: bool) -> T:
+        """Return what ``use`` does with a session of its own, which may take so long; it is closed afterwards."""
+        return await self._beside(use, seconds=seconds, writes=writes, own=self._session(writes=writes))
+
+    async def bookmarks(self) -> list[str]:
+        """Return what names all that was written and read on these sessions."""
+        return sorted(await self._bookmarks.get_bookmarks())
+
+    async def catch_up(self, bookmarks: Sequence[str]) -> None:
+        """Wait until the server has seen what bookmarks name, and let every statement from now on see it.
+
+        They are tried on a session of their own first: one that is none would spoil all other statements.
+        """
+        given = Bookmarks.from_raw_values(bookmarks)
+        own = self._driver.session(database=self._server.database, bookmarks=given, default_access_mode=READ_ACCESS)
+
+        async def use(session: AsyncSession) -> None:
+            await (await session.run("RETURN 1")).consume()
+
+        await self._beside(use, seconds=self._server.options.timeout, writes=False, own=own)
+        await self._bookmarks.update_bookmarks((), bookmarks)
+
+    async def _beside(self, use: Use[T], *, seconds: float, writes: bool, own: AsyncSession | None = None) -> T:
+        """Use a session beside the caller: one who gives up leaves no connection half made, and none half read."""
         if self._closed:
             raise Closed("the storage was closed; open it again")
-        work = asyncio.get_running_loop().create_task(self._asked(statement, parameters, patient=patient))
+        work = asyncio.get_running_loop().create_task(self._served(use, seconds=seconds, writes=writes, own=own))
         self._under_way.add(work)
         work.add_done_callback(self._ended)
         return await asyncio.shield(work)
@@ -103,71 +152,46 @@ class Sessions:
         if not work.cancelled():
             work.exception()  # whoever waits has it; where the caller gave up, nobody does
 
-    async def _asked(self, statement: Statement, parameters: Mapping[str, Any], *, patient: bool) -> Any:
-        """Run a statement on a session, which is kept only if it was answered whole."""
-        session = await self._taken()
-        whole = False
-        failed: StorageError
-        try:
-            async with asyncio.timeout(self._server.options.timeout * _GRACE + self._server.options.connect_timeout):
-                query = Query((patient and statement.patient) or statement.text, timeout=self._server.options.timeout)
-                result = await session.run(query, dict(parameters))
-                record = await result.single()
-                value = None if record is None else record[0]
-                await result.consume()
-            whole = True
-            return value
-        except TimeoutError:
-            failed = errors.silent(writes=statement.writes)
-        except Exception as error:  # noqa: BLE001 - the border of the plugin: whatever the driver meets is translated
-            failed = errors.translated(error, writes=statement.writes)
-        finally:
-            if whole and not self._closed:
-                self._free.append(session)
-            else:
-                session.cancel()  # what is under way on it is nobody's any more
-                await session.close()
-            self._let_in()
-        raise failed
+    async def _served(self, use: Use[T], *, seconds: float, writes: bool, own: AsyncSession | None) -> T:
+        """Use a session in turn; one that is not somebody's own is kept if it was answered whole."""
+        async with self._places:
+            if self._closed:
+                raise Closed("the storage was closed; open it again")
+            free = self._free[WRITE_ACCESS if writes else READ_ACCESS]
+            session = own or (free.pop() if free else self._session(writes=writes))
+            whole = False
+            failed: StorageError
+            try:
+                async with asyncio.timeout(seconds * _GRACE + self._server.options.connect_timeout):
+                    answer = await use(session)
+                whole = True
+                return answer
+            except TimeoutError:
+                failed = errors.silent(writes=writes)
+            except Exception as error:  # noqa: BLE001 - the border of the plugin: whatever the driver meets is translated
+                failed = errors.translated(error, writes=writes)
+            finally:
+                if whole and own is None and not self._closed:
+                    free.append(session)
+                else:
+                    if not whole:
+                        session.cancel()  # what is under way on it is nobody's any more
+                    await session.close()
+            raise failed
+
+    def _session(self, *, writes: bool) -> AsyncSession:
+        return self._driver.session(
+            database=self._server.database,
+            default_access_mode=WRITE_ACCESS if writes else READ_ACCESS,
+            bookmark_manager=self._bookmarks,
+        )
 
     async def close(self) -> None:
         """Let go of all connections, once what is under way has ended. May be called twice."""
         self._closed = True
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiting.clear()
         if self._under_way:
             await asyncio.wait(self._under_way)  # each has its own end
-        free, self._free = self._free, []
-        for session in free:
-            await session.close()
+        for free in self._free.values():
+            while free:
+                await free.pop().close()
         await self._driver.close()
-
-    async def _taken(self) -> AsyncSession:
-        """Return a session, in the order in which they were asked for."""
-        while not self._closed:
-            if self._places and not self._waiting:
-                self._places -= 1
-                break
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled():
-                    self._let_in()
-                raise
-            if not self._closed:
-                break
-        if self._closed:
-            raise Closed("the storage was closed; open it again")
-        return self._free.pop() if self._free else self._driver.session(database=self._server.database)
-
-    def _let_in(self) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self._places += 1

@@ -6,6 +6,7 @@ https://neo4j.com/docs/status-codes/current/
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from neo4j import exceptions as driver
@@ -33,16 +34,22 @@ _TABLE: Final[tuple[tuple[str, type[StorageError], str], ...]] = (
     ("Neo.ClientError.Statement.AccessMode", AccessDenied, "a read may not write"),
     ("Neo.ClientError.Statement.TypeError", InvalidValue, "the server can't store a value"),
     ("Neo.ClientError.Statement.ArgumentError", InvalidValue, "the server can't take a value"),
+    ("Neo.ClientError.Transaction.InvalidBookmark", InvalidValue, "that is no bookmark of this database"),
     ("Neo.ClientError.Transaction.TransactionTimedOut", DeadlineExceeded, "the statement took too long"),
     ("Neo.ClientError.Transaction.LockClientStopped", DeadlineExceeded, "a lock was held by others for too long"),
+    ("Neo.ClientError.Statement", InvalidValue, "the server can't carry out the query"),
+    ("Neo.ClientError.Procedure", InvalidValue, "the server can't carry out the query"),
     ("Neo.ClientError.Schema", SchemaOutOfDate, "the schema is not there: run unison-storage migrate"),
     ("Neo.TransientError.Transaction.DeadlockDetected", TransactionConflict, "two statements waited for each other"),
     ("Neo.TransientError.Transaction.Outdated", TransactionConflict, "the statement met another one"),
+    ("Neo.TransientError.Transaction.BookmarkTimeout", DeadlineExceeded, "the server fell behind for too long"),
     ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", Unavailable, "the server has not enough memory"),
     ("Neo.TransientError", Unavailable, "the server can't do that now"),
 )
 """By code; the first beginning that fits counts."""
 
+_PLACE: Final = re.compile(r"line \d+, column \d+")
+_MISSING: Final = re.compile(r"Expected parameter\(s\): (\w+(?:, \w+)*)")
 _UNREACHED: Final = ("Couldn't connect to", "Failed to DNS resolve address", "Unable to retrieve routing information")
 """How the driver begins to tell of a connection that was never made."""
 
@@ -56,7 +63,7 @@ def translated(error: Exception, *, writes: bool) -> StorageError:
     if isinstance(error, StorageError):
         return error
     if isinstance(error, driver.Neo4jError):
-        return _answered(error.code or "")
+        return _answered(error.code or "", error.message or "")
     if isinstance(error, OverflowError | UnicodeEncodeError | TypeError | ValueError):
         return InvalidValue("the driver can't send a value")
     if isinstance(error, driver.ConnectionAcquisitionTimeoutError):
@@ -66,11 +73,21 @@ def translated(error: Exception, *, writes: bool) -> StorageError:
     return Unavailable("the connection to the server was lost", outcome_unknown=writes)
 
 
-def _answered(code: str) -> StorageError:
+def _answered(code: str, told: str) -> StorageError:
     for beginning, kind, message in _TABLE:
         if code.startswith(beginning):
-            return kind(message)
-    return Unavailable(f"the server answered with {code}" if code.startswith("Neo.") else "the server answered oddly")
+            return kind(f"{message}: {code}{_where(told)}" if message.endswith("query") else message)
+    known = code.startswith("Neo.")
+    transient = code.startswith("Neo.TransientError")
+    return Unavailable(
+        f"the server answered with {code}" if known else "the server answered oddly", retryable=transient
+    )
+
+
+def _where(told: str) -> str:
+    """Return what of a message about a query holds no values: a place, and the names of parameters."""
+    place, missing = _PLACE.search(told), _MISSING.search(told)
+    return (f", {place[0]}" if place else "") + (f"; it needs the parameters {missing[1]}" if missing else "")
 
 
 def silent(*, writes: bool) -> StorageError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from neo4j import AsyncSession
 
 from unison_storage.addresses import SEPARATOR
 from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.conditions import has_edges, lacks_end, stranger
+from unison_storage.contracts.context import Context
 from unison_storage.contracts.graph import (
     Edges,
     Flags,
@@ -21,15 +24,22 @@ from unison_storage.contracts.graph import (
 )
 from unison_storage.errors import RequestError, SchemaOutOfDate
 from unison_storage.values import Edge, EdgeRef, GraphStats, Neighbor, Node, NodeRef, Path, Walk
-from unison_storage_neo4j import graph_rows, walks
+from unison_storage_neo4j import graph_rows, queries, walks
+from unison_storage_neo4j.config import Server
 from unison_storage_neo4j.session import ServerBackend
 from unison_storage_neo4j.statements import between, labelled, upserting, whole
 
 T = TypeVar("T")
+_TEXTS: Final = 1_000
+"""How many texts of queries are remembered."""
 
 
 class Neo4jGraph(ServerBackend, GraphBackend):
     """The graph on a server."""
+
+    def __init__(self, server: Server, context: Context) -> None:
+        super().__init__(server, context)
+        self._examined: set[str] = set()
 
     async def upsert_nodes(self, nodes: Sequence[Node]) -> Flags:
         """See the contract. Nodes of one label are one statement, and those that belong to somebody another."""
@@ -161,6 +171,36 @@ class Neo4jGraph(ServerBackend, GraphBackend):
         """See the contract."""
         nodes, edges = await self._run(whole("stats"), {"space": space, "separator": SEPARATOR})
         return GraphStats(dict(nodes), dict(edges))
+
+    async def query(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        *,
+        read_only: bool,
+        timeout: float,  # noqa: ASYNC109 - the server ends the query, not this coroutine
+        max_rows: int,
+    ) -> Sequence[Mapping[str, Any]]:
+        """See the contract: Cypher, in a transaction of its own. What it does is looked at once for each text."""
+
+        async def use(session: AsyncSession) -> list[dict[str, Any]]:
+            if text not in self._examined:
+                await queries.examine(session, text, parameters)
+                self._examined.add(text)
+            return await queries.rows_of(session, text, parameters, timeout=timeout, max_rows=max_rows)
+
+        if len(self._examined) >= _TEXTS:
+            self._examined.clear()
+        sessions = await self._sessions()
+        return await sessions.with_session(use, seconds=timeout, writes=not read_only)
+
+    async def bookmarks(self) -> Sequence[str]:
+        """See the contract."""
+        return await (await self._sessions()).bookmarks()
+
+    async def catch_up(self, bookmarks: Sequence[str]) -> None:
+        """See the contract."""
+        await (await self._sessions()).catch_up(bookmarks)
 
 
 def _place(at: int, ref: EdgeRef) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from unison_storage.capabilities import Limits
+from unison_storage.capabilities import Capability, Limits
 from unison_storage.contracts.context import Context, Share, closed, not_open
 from unison_storage.errors import StorageError
 from unison_storage.values import Health
@@ -25,6 +25,7 @@ class ServerBackend:
     name: ClassVar[str] = "neo4j"
     production_ready: ClassVar[bool] = True
     batching: ClassVar[Literal["core", "own"]] = "core"
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.QUERY, Capability.BOOKMARKS})
     limits: ClassVar[Limits] = Limits(batch=1_000)
 
     def __init__(self, server: Server, context: Context) -> None:
@@ -52,6 +53,12 @@ class ServerBackend:
         if self._share.held is not None:
             self._run = closed
         await self._share.close()
+
+    async def _sessions(self) -> Sessions:
+        """Return the sessions; raises as every other call where there are none."""
+        while self._share.held is None:
+            await self._run(statements.NOW, {})
+        return self._share.held
 
     async def health(self) -> Health:
         """Return how the server answers at this moment; never raises."""
