@@ -9,7 +9,12 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))))
+# what needs a server runs where there is one
+ELSEWHERE = ("neo4j.md",)
+PAGES = (
+    "README.md",
+    *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in ELSEWHERE),
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -62,8 +63,9 @@ class Given:
 class Started:
     """A server of this run's own. Its port is known before it starts; it is stopped when this process ends."""
 
-    def __init__(self, version: str = LTS) -> None:
+    def __init__(self, version: str = LTS, settings: Mapping[str, str] | None = None) -> None:
         self.version = version
+        self.settings = dict(settings or {})
         self.password = secrets.token_urlsafe(24)
         self.port = free_port()
         self.home = Path(tempfile.mkdtemp(prefix="unison-storage-neo4j-"))
@@ -83,7 +85,8 @@ class Started:
         artifacts = Path(jgo.build(f"org.neo4j:neo4j:{self.version}+org.neo4j:neo4j-bolt:{self.version}").path)
         for folder in ("conf", "import"):
             (self.home / folder).mkdir(exist_ok=True)
-        (self.home / "conf" / "neo4j.conf").write_text(_CONF.format(port=self.port, home=self.home))
+        own = "".join(f"{name}={value}\n" for name, value in self.settings.items())
+        (self.home / "conf" / "neo4j.conf").write_text(_CONF.format(port=self.port, home=self.home) + own)
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

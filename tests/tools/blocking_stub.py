@@ -47,6 +47,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
+from unison_storage.capabilities import Capability
 from unison_storage.contracts.migrations import Migrations
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
+from unison_storage.capabilities import Capability
 from unison_storage.contracts.migrations import Migrations
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
@@ -393,6 +394,9 @@ class BlockingGraph:
         ``DeadlineExceeded``, ``AccessDenied`` for what would write though it is ``read_only``, or would administer the
         server: then nothing is changed.
         """
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend offers beyond the contract."""
     def bookmarks(self) -> Sequence[str]:
         """Return what names all that this process has written, for ``catch_up`` of another one.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 import msgspec
@@ -67,6 +69,11 @@ class Target(Struct, frozen=True, repr_omit_defaults=True):
         query = "&".join(f"{name}={MASK}" for name in self.options)
         return f"{self.scheme}://{login}{hosts}{self.path}{'?' + query if query else ''}"
 
+    @property
+    def here(self) -> bool:
+        """Whether all hosts are this machine, so that nothing crosses a network."""
+        return all(_loopback(host.strip("[]")) for host, _ in self.hosts)
+
     def __repr__(self) -> str:
         return f"Target({self.masked!r})"
 
@@ -82,6 +89,20 @@ class Target(Struct, frozen=True, repr_omit_defaults=True):
         except msgspec.ValidationError as error:
             field = str(error).rpartition("$.")[2].rstrip("`") if "$." in str(error) else "?"
             raise InvalidConfig(f"{self.setting}: option {field!r} has a value of the wrong type or range") from None
+
+
+def readable(file: str | None, option: str, setting: str) -> str | None:
+    """Return a file that an option names; ``InvalidConfig`` unless it can be read: drivers do not say which."""
+    if file is not None and not os.access(file, os.R_OK):
+        raise InvalidConfig(f"{setting}: the file of {option} can't be read: {file}")
+    return file
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _host(text: str, setting: str) -> tuple[str, int | None]:

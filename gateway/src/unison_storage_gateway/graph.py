@@ -17,7 +17,7 @@ from unison_storage_gateway import records
 from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, WRITE, Content, asked, node_of, owned
+from unison_storage_gateway.graph_requests import KIND, MAX_BYTES, READ, WRITE, Content, asked, marking, node_of, owned
 from unison_storage_gateway.operations import TOLD
 from unison_storage_gateway.problems import MISSING, Refused, placed
 from unison_storage_gateway.routing import Described
@@ -33,17 +33,17 @@ class GraphRoutes:
     def routes(self) -> Iterator[Described]:
         """Yield the routes."""
         for method, path, endpoint, operation in (
-            ("PUT", "/v1/graph/nodes/{label}/{id}", self.put, "put"),
+            ("PUT", "/v1/graph/nodes/{label}/{id}", marking(self._storage, self.put), "put"),
             ("GET", "/v1/graph/nodes/{label}/{id}", self.get, "get"),
-            ("DELETE", "/v1/graph/nodes/{label}/{id}", self.delete, "delete"),
+            ("DELETE", "/v1/graph/nodes/{label}/{id}", marking(self._storage, self.delete), "delete"),
             ("GET", "/v1/graph:stats", self.stats, "stats"),
-            ("DELETE", "/v1/graph/", self.clear, "clear"),
+            ("DELETE", "/v1/graph/", marking(self._storage, self.clear), "clear"),
         ):
             yield Described(method, path, endpoint, KIND, operation, TOLD[KIND, operation])
 
     async def put(self, call: Call) -> Response:
         """Make the node, or merge properties into the one that is there; ``null`` removes a property."""
-        graph, _, person = asked(self._storage, self._access, call, WRITE)
+        graph, _, person = await asked(self._storage, self._access, call, WRITE)
         label, id = node_of(call, graph)
         given = await arguments(call, Content, MAX_BYTES)
         node = Node(label, id, given.properties, given.person)
@@ -53,7 +53,7 @@ class GraphRoutes:
 
     async def get(self, call: Call) -> Response:
         """Return the node."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         found = await graph.get_node(node_of(call, graph))
         if found is None:
             raise Refused(MISSING)
@@ -61,18 +61,18 @@ class GraphRoutes:
 
     async def delete(self, call: Call) -> Response:
         """Remove the node; 204 also where nothing was there, 409 while it has edges, unless ``detach`` drops them."""
-        graph, query, _ = asked(self._storage, self._access, call, WRITE, "detach")
+        graph, query, _ = await asked(self._storage, self._access, call, WRITE, "detach")
         detach = query.flag("detach", default=False)
         await graph.delete_node(node_of(call, graph), detach=detach)
         return Response(status_code=204)
 
     async def stats(self, call: Call) -> Response:
         """Return how many nodes of each label and edges of each type the space has. May read all of it."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         return records.json(asdict(await graph.stats()))
 
     async def clear(self, call: Call) -> Response:
         """Remove every node and edge of the space; ``recursive=true`` says that this is meant."""
-        graph, query, _ = asked(self._storage, self._access, call, WRITE, "recursive")
+        graph, query, _ = await asked(self._storage, self._access, call, WRITE, "recursive")
         query.check_recursive()
         return records.json({"deleted": await graph.clear()})

@@ -20,7 +20,7 @@ from unison_storage_gateway.arguments import arguments
 from unison_storage_gateway.authorization import Access
 from unison_storage_gateway.batches import MAX_BYTES, Result, check_number
 from unison_storage_gateway.calls import Call
-from unison_storage_gateway.graph_requests import KIND, READ, WRITE, asked, owned
+from unison_storage_gateway.graph_requests import KIND, READ, WRITE, asked, marking, owned
 from unison_storage_gateway.operations import TOLD
 from unison_storage_gateway.problems import MISSING, Refused
 from unison_storage_gateway.routing import Described
@@ -47,24 +47,24 @@ class GraphBatchRoutes:
     def routes(self) -> Iterator[Described]:
         """Yield the routes."""
         for path, endpoint, operation in (
-            ("/v1/graph/nodes", self.upsert_nodes, "upsert_nodes"),
+            ("/v1/graph/nodes", marking(self._storage, self.upsert_nodes), "upsert_nodes"),
             ("/v1/graph/nodes:get", self.get_nodes, "get_nodes"),
-            ("/v1/graph/nodes:delete", self.delete_nodes, "delete_nodes"),
-            ("/v1/graph/edges", self.upsert_edges, "upsert_edges"),
+            ("/v1/graph/nodes:delete", marking(self._storage, self.delete_nodes), "delete_nodes"),
+            ("/v1/graph/edges", marking(self._storage, self.upsert_edges), "upsert_edges"),
             ("/v1/graph/edges:get", self.get_edges, "get_edges"),
-            ("/v1/graph/edges:delete", self.delete_edges, "delete_edges"),
+            ("/v1/graph/edges:delete", marking(self._storage, self.delete_edges), "delete_edges"),
         ):
             yield Described("POST", path, endpoint, KIND, operation, TOLD[KIND, operation])
 
     async def upsert_nodes(self, call: Call) -> Response:
         """Make or merge each node: 201 or 200."""
-        graph, _, person = asked(self._storage, self._access, call, WRITE)
+        graph, _, person = await asked(self._storage, self._access, call, WRITE)
         given = await _nodes(call)
         return await _upserted("nodes", given, lambda one: owned(one.node, person), graph.upsert_nodes)
 
     async def get_nodes(self, call: Call) -> Response:
         """Return each node: 200 with it, or 404."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         given = await _nodes(call)
         return _answer(
             "nodes", given, await _outcomes(graph.get_nodes(one.ref for one in given)), _found(node_document)
@@ -72,7 +72,7 @@ class GraphBatchRoutes:
 
     async def delete_nodes(self, call: Call) -> Response:
         """Remove each node: 204 also where nothing was there, 409 while it has edges, unless ``detach`` drops them."""
-        graph, query, _ = asked(self._storage, self._access, call, WRITE, "detach")
+        graph, query, _ = await asked(self._storage, self._access, call, WRITE, "detach")
         detach = query.flag("detach", default=False)
         given = await _nodes(call)
         outcomes = await _outcomes(graph.delete_nodes([one.ref for one in given], detach=detach))
@@ -80,13 +80,13 @@ class GraphBatchRoutes:
 
     async def upsert_edges(self, call: Call) -> Response:
         """Make or merge each edge: 201 or 200; 404 where one of its ends is not there."""
-        graph, _, person = asked(self._storage, self._access, call, WRITE)
+        graph, _, person = await asked(self._storage, self._access, call, WRITE)
         given = await _edges(call)
         return await _upserted("edges", given, lambda one: owned(one.edge, person), graph.upsert_edges)
 
     async def get_edges(self, call: Call) -> Response:
         """Return each edge: 200 with it, or 404."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         given = await _edges(call)
         return _answer(
             "edges", given, await _outcomes(graph.get_edges(one.ref for one in given)), _found(edge_document)
@@ -94,7 +94,7 @@ class GraphBatchRoutes:
 
     async def delete_edges(self, call: Call) -> Response:
         """Remove each edge: 204 also where nothing was there."""
-        graph, _, _ = asked(self._storage, self._access, call, WRITE)
+        graph, _, _ = await asked(self._storage, self._access, call, WRITE)
         given = await _edges(call)
         return _answer("edges", given, await _outcomes(graph.delete_edges(one.ref for one in given)), _gone)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
+from starlette.responses import Response
 
+from unison_storage.capabilities import Capability
 from unison_storage.graph_model import check_id
 from unison_storage.storage import Storage
 from unison_storage.stores.graph import Graph
@@ -16,12 +19,15 @@ from unison_storage_gateway.calls import Call
 from unison_storage_gateway.paths import segment
 from unison_storage_gateway.problems import BadInput, placed
 from unison_storage_gateway.queries import Query
+from unison_storage_gateway.routing import Endpoint
 
 Item = TypeVar("Item", Node, Edge)
 
 KIND: Final = "graph"
 READ: Final = "graph:read"
 WRITE: Final = "graph:write"
+BOOKMARKS: Final = "x-unison-bookmarks"
+"""The header that names what a read has to see, and that tells of what was written."""
 
 MAX_BYTES: Final = 1024 * 1024
 """Bytes of a body that holds one node or one question."""
@@ -42,12 +48,32 @@ class Asked(NamedTuple):
     person: str | None
 
 
-def asked(storage: Storage, access: Access, call: Call, permission: str, *parameters: str) -> Asked:
-    """Return what a request asks, if it may; ``parameters`` are those that its query may have besides the space."""
+async def asked(storage: Storage, access: Access, call: Call, permission: str, *parameters: str) -> Asked:
+    """Return what a request asks, if it may; ``parameters`` are those that its query may have besides the space.
+
+    Where the request names bookmarks, what they stand for is seen by whatever it goes on to ask.
+    """
     person = access.graph(access.principal(call), call, permission)
     query = call.query(*parameters, repeatable=("space",))
     with placed("query", "space"):
-        return Asked(storage.graph.at(*query.texts("space")), query, person)
+        graph = storage.graph.at(*query.texts("space"))
+    if (bookmarks := call.headers.get(BOOKMARKS)) is not None:
+        with placed("header", BOOKMARKS):
+            await graph.catch_up([one.strip() for one in bookmarks.split(",")])
+    return Asked(graph, query, person)
+
+
+def marking(storage: Storage, endpoint: Endpoint) -> Endpoint:
+    """Return a route that writes, and that answers bookmarks of what was written where the graph has any."""
+
+    @wraps(endpoint)
+    async def answered(call: Call) -> Response:
+        response = await endpoint(call)
+        if Capability.BOOKMARKS in storage.graph.capabilities:
+            response.headers[BOOKMARKS] = ",".join(await storage.graph.bookmarks())
+        return response
+
+    return answered
 
 
 def node_of(call: Call, graph: Graph) -> NodeRef:

@@ -67,7 +67,7 @@ class GraphWalkRoutes:
     async def neighbors(self, call: Call) -> Response:
         """Return one page of the nodes beside one, with the edges that lead there."""
         parameters = ("direction", "types", "labels", "limit", "cursor")
-        graph, query, _ = asked(self._storage, self._access, call, READ, *parameters)
+        graph, query, _ = await asked(self._storage, self._access, call, READ, *parameters)
         found: Page[Neighbor] = await graph.neighbors_page(
             node_of(call, graph),
             direction=query.choice("direction", get_args(Direction)),
@@ -80,7 +80,7 @@ class GraphWalkRoutes:
 
     async def traverse(self, call: Call) -> Response:
         """Return the nodes within some edges of the starts, breadth first; ``cut`` says that there are more."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         given = await arguments(call, _Traversal, MAX_BYTES)
         check_number(given.starts)
         starts = [checked(one.ref, graph, "body", "starts", place) for place, one in enumerate(given.starts)]
@@ -96,7 +96,7 @@ class GraphWalkRoutes:
 
     async def path(self, call: Call) -> Response:
         """Return a path of the least number of edges, or ``null`` where there is none."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         given = await arguments(call, _Route, MAX_BYTES)
         source, target = (
             checked(given.source.ref, graph, "body", "source"),
@@ -110,7 +110,7 @@ class GraphWalkRoutes:
 
     async def find(self, call: Call) -> Response:
         """Return one page of the nodes of a label whose properties equal ``where``."""
-        graph, _, _ = asked(self._storage, self._access, call, READ)
+        graph, _, _ = await asked(self._storage, self._access, call, READ)
         given = await arguments(call, _Search, MAX_BYTES)
         with placed("body"):
             found = await graph.find_nodes_page(given.label, given.where, cursor=given.cursor, limit=given.limit)

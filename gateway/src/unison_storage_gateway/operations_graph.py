@@ -23,13 +23,20 @@ from unison_storage_gateway.openapi import (
     told,
 )
 
-_SPACE: Final = parameter(
-    "query", "space", "a segment of the space; repeated for each segment, in order", {**NAMES, "maxItems": 16}
+_SPACE: Final = (
+    parameter(
+        "query", "space", "a segment of the space; repeated for each segment, in order", {**NAMES, "maxItems": 16}
+    ),
+    parameter(
+        "header",
+        "X-Unison-Bookmarks",
+        "what has to be seen: the header of the same name of the answer to a write, or several with commas between",
+    ),
 )
 _AT: Final = (
     parameter("path", "label", "the label of the node", required=True),
     parameter("path", "id", "the id of the node, percent-encoded", required=True),
-    _SPACE,
+    *_SPACE,
 )
 _DETACH: Final = parameter("query", "detach", "true drops the edges of the node too", FLAG)
 _DIRECTION: Final = {"enum": ["out", "in", "both"]}
@@ -74,22 +81,23 @@ TOLD: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "stats": told(
         "Count nodes and edges",
-        _SPACE,
+        *_SPACE,
         answers={200: ("how many of each label and type", members(("nodes", "edges"), nodes=_STATS, edges=_STATS))},
         refusals=(400, 401, 403),
     ),
     "clear": told(
         "Remove everything of a space",
-        *(_SPACE, RECURSIVE),
+        *_SPACE,
+        RECURSIVE,
         answers={200: ("how many nodes and edges that were", DELETED)},
         refusals=(400, 401, 403),
     ),
-    "upsert_nodes": told("Make or merge nodes", _SPACE, PERSON, body=_NODES, answers=_EACH, refusals=_WHOLE),
-    "get_nodes": told("Read nodes", _SPACE, body=_NODES, answers=_EACH, refusals=_WHOLE),
-    "delete_nodes": told("Remove nodes", _SPACE, _DETACH, body=_NODES, answers=_EACH, refusals=_WHOLE),
-    "upsert_edges": told("Make or merge edges", _SPACE, PERSON, body=_EDGES, answers=_EACH, refusals=_WHOLE),
-    "get_edges": told("Read edges", _SPACE, body=_EDGES, answers=_EACH, refusals=_WHOLE),
-    "delete_edges": told("Remove edges", _SPACE, body=_EDGES, answers=_EACH, refusals=_WHOLE),
+    "upsert_nodes": told("Make or merge nodes", *_SPACE, PERSON, body=_NODES, answers=_EACH, refusals=_WHOLE),
+    "get_nodes": told("Read nodes", *_SPACE, body=_NODES, answers=_EACH, refusals=_WHOLE),
+    "delete_nodes": told("Remove nodes", *_SPACE, _DETACH, body=_NODES, answers=_EACH, refusals=_WHOLE),
+    "upsert_edges": told("Make or merge edges", *_SPACE, PERSON, body=_EDGES, answers=_EACH, refusals=_WHOLE),
+    "get_edges": told("Read edges", *_SPACE, body=_EDGES, answers=_EACH, refusals=_WHOLE),
+    "delete_edges": told("Remove edges", *_SPACE, body=_EDGES, answers=_EACH, refusals=_WHOLE),
     "neighbors": told(
         "List what is beside a node",
         *(*_AT, *PAGE),
@@ -101,7 +109,7 @@ TOLD: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "traverse": told(
         "Walk from nodes",
-        _SPACE,
+        *_SPACE,
         body=members(
             ("starts",),
             starts={"type": "array", "items": _REF, "minItems": 1, "maxItems": 1000},
@@ -117,7 +125,7 @@ TOLD: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "path": told(
         "Find a shortest path",
-        _SPACE,
+        *_SPACE,
         body=members(
             ("source", "target"),
             source=_REF,
@@ -131,7 +139,7 @@ TOLD: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "find": told(
         "Find nodes by properties",
-        _SPACE,
+        *_SPACE,
         body=members(
             ("label",),
             label=STRING,

@@ -15,6 +15,7 @@ if "here" not in shared(("elsewhere", "here")):
         "test_restart.py",
         "test_storage.py",
         "test_stories.py",
+        "test_tls.py",
     ]
 
 

@@ -35,6 +35,10 @@ def test_kinds_share_connections_only_where_all_is_the_same() -> None:
         ("bolt://a,b", "names no host, or several"),
         ("bolt://a/one/two", "names more than one database"),
         ("bolt://a?connection=3", "unknown option 'connection'; near names: connections"),
+        ("bolt://a?ssl_ca_certs=/ca.pem", "files of TLS go with bolt+s:// and neo4j+s://"),
+        ("bolt+ssc://a?ssl_ca_certs=/ca.pem", "files of TLS go with bolt+s:// and neo4j+s://"),
+        ("bolt+s://a?ssl_certfile=/client.pem", "ssl_certfile and ssl_keyfile go together"),
+        ("bolt+s://a?ssl_keyfile=/client.key", "ssl_certfile and ssl_keyfile go together"),
         ("bolt://a?timeout=0", "option 'timeout' has a value of the wrong type or range"),
     ],
 )

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from pathlib import Path
 
 import pluggy
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
 
 from tests.plugins.neo4j.surroundings import context
 from tests.services import neo4j
@@ -12,6 +16,19 @@ from unison_storage.contracts.backend import Durability
 from unison_storage.targets import Target
 from unison_storage_neo4j import plugin
 from unison_storage_neo4j.config import Options
+
+
+def test_the_examples_of_the_documentation_run(
+    started: neo4j.Started, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UNISON_STORAGE_GRAPH_URL", started.url)
+    monkeypatch.setenv("UNISON_STORAGE_PROFILE", "development")
+    page = Path(__file__).parents[3] / "docs" / "neo4j.md"
+    for example in Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent)).parse(page).examples():
+        example.evaluate()
+    assert capsys.readouterr().out == (
+        "[{'device': 'd1'}]\nNode(label='Device', id='d2', properties={}, person=None)\n"
+    )
 
 
 def test_it_describes_what_it_serves() -> None:
@@ -28,6 +45,23 @@ def test_its_hooks_are_those_of_the_specification() -> None:
     target = Target.parse("bolt://127.0.0.1:1")
     made = [getattr(plugins.hook, name)(target=target, context=context()) for name in ("graph_backend", "migrations")]
     assert [type(one).__name__ for one in made] == ["Neo4jGraph", "Neo4jMigrations"]
+
+
+@pytest.mark.parametrize(
+    ("url", "broken"),
+    [
+        ("bolt://graph", True),
+        ("neo4j://graph:7687/people", True),
+        ("bolt+ssc://graph", True),
+        ("bolt://127.0.0.1", False),
+        ("neo4j://[::1]:7000", False),
+        ("bolt+s://graph", False),
+        ("neo4j+s://graph", False),
+    ],
+)
+def test_production_sends_nothing_in_clear_text_to_another_machine(url: str, *, broken: bool) -> None:
+    found = Storage(graph=url, profile=Profile.PRODUCTION).findings()
+    assert [one.rule for one in found] == (["neo4j-tls"] if broken else [])
 
 
 def test_a_storage_is_served_by_its_url_alone(started: neo4j.Started) -> None:

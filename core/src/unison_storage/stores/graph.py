@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from typing import Any, Final, TypeVar
 
 from unison_storage.addresses import check_person
+from unison_storage.capabilities import Capability
 from unison_storage.contracts import graph as contract
 from unison_storage.contracts.graph import GraphBackend
 from unison_storage.errors import InvalidValue, StorageError
@@ -294,6 +295,11 @@ class Graph:
         given = query_arguments(text, parameters, timeout, max_rows)
         named = {"read_only": read_only, "timeout": timeout, "max_rows": max_rows}
         return await self._route.whole("query", self._backend.query, *given, **named)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend offers beyond the contract."""
+        return self._backend.capabilities
 
     async def bookmarks(self) -> Sequence[str]:
         """Return what names all that this process has written, for ``catch_up`` of another one.

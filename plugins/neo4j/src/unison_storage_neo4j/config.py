@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from msgspec import Meta, Struct
 
 from unison_storage.errors import InvalidConfig
-from unison_storage.targets import Target
+from unison_storage.targets import Target, readable
 
 _PORT: Final = 7687
 _SPELLING: Final = "write bolt://user:password@host:7687/database"
@@ -19,13 +19,25 @@ class Options(Struct, frozen=True):
 
     ``connections`` is how many statements are under way at once; two to four for each core of the server are enough.
     ``timeout`` is how many seconds a statement may take, ``connect_timeout`` a new connection. ``ssl_ca_certs`` names
-    authorities beside the system's, for schemes with ``+s``.
+    authorities in place of the system's, ``ssl_certfile`` and ``ssl_keyfile`` what is shown to a server that asks who
+    calls: for schemes with ``+s``.
     """
 
     connections: Annotated[int, Meta(ge=1, le=100)] = 8
     timeout: Annotated[float, Meta(ge=0.1, le=3_600)] = 5.0
     connect_timeout: Annotated[float, Meta(ge=0.1, le=60)] = 2.0
     ssl_ca_certs: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """The files of TLS, by option."""
+        return {
+            "ssl_ca_certs": self.ssl_ca_certs,
+            "ssl_certfile": self.ssl_certfile,
+            "ssl_keyfile": self.ssl_keyfile,
+        }
 
 
 class Server(Struct, frozen=True):
@@ -49,6 +61,10 @@ class Server(Struct, frozen=True):
         database = target.path[1:] or "neo4j"
         if "/" in database or "\x00" in database:
             raise InvalidConfig(f"{target.setting} names more than one database; {_SPELLING}")
+        if any(options.files.values()) and not target.scheme.endswith("+s"):
+            raise InvalidConfig(f"{target.setting}: files of TLS go with bolt+s:// and neo4j+s://")
+        if (options.ssl_certfile is None) is not (options.ssl_keyfile is None):
+            raise InvalidConfig(f"{target.setting}: ssl_certfile and ssl_keyfile go together")
         [(host, port)] = target.hosts
         return cls(
             target.scheme,
@@ -65,6 +81,10 @@ class Server(Struct, frozen=True):
     def uri(self) -> str:
         """What the driver is given: it refuses a user or a password there."""
         return f"{self.scheme}://{self.host}:{self.port}"
+
+    def file(self, option: str) -> str | None:
+        """Return a file of TLS; ``InvalidConfig`` unless it can be read."""
+        return readable(self.options.files[option], option, self.setting)
 
     @property
     def key(self) -> Hashable:

@@ -1,6 +1,7 @@
 """Sessions of the driver, kept, and handed out in turn. What is asked on one stands elsewhere.
 
-Each statement is a transaction of its own. The driver retries nothing: what may be sent again is decided here. All
+Each statement is a transaction of its own. The driver retries nothing but what the
+server itself calls idempotent: what else may be sent again is decided here. All
 sessions share their bookmarks, so that whatever server of a cluster is asked has seen what was written before.
 """
 
@@ -20,7 +21,9 @@ from neo4j import (
     Bookmarks,
     Query,
     TrustCustomCAs,
+    TrustSystemCAs,
 )
+from neo4j.auth_management import ClientCertificate
 
 from unison_storage.errors import Closed, StorageError, TransactionConflict
 from unison_storage_neo4j import errors
@@ -43,10 +46,11 @@ _PATIENCE: Final = 5.0
 def driver_of(server: Server) -> AsyncDriver:
     """Return a driver for a server, which connects when it is first asked."""
     options = server.options
-    own = options.ssl_ca_certs
-    more: dict[str, Any] = {} if own is None else {"trusted_certificates": TrustCustomCAs(own)}
+    uri, more = server.uri, {}
+    if any(options.files.values()):
+        uri, more = uri.replace("+s://", "://", 1), _tls(server)
     return AsyncGraphDatabase.driver(
-        server.uri,
+        uri,
         auth=(server.user, server.password or "") if server.user else None,
         max_connection_pool_size=options.connections,
         connection_acquisition_timeout=options.timeout,
@@ -57,6 +61,17 @@ def driver_of(server: Server) -> AsyncDriver:
         user_agent="unison-storage",
         **more,
     )
+
+
+def _tls(server: Server) -> dict[str, Any]:
+    """Return how the driver is told of files: it takes none beside a scheme that speaks of TLS."""
+    authority, certificate = server.file("ssl_ca_certs"), server.file("ssl_certfile")
+    shown = None if certificate is None else ClientCertificate(certificate, server.file("ssl_keyfile"))
+    return {
+        "encrypted": True,
+        "trusted_certificates": TrustSystemCAs() if authority is None else TrustCustomCAs(authority),
+        "client_certificate": shown,
+    }
 
 
 class Sessions:

@@ -7,6 +7,7 @@ https://neo4j.com/docs/status-codes/current/
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Final
 
 from neo4j import exceptions as driver
@@ -69,8 +70,17 @@ def translated(error: Exception, *, writes: bool) -> StorageError:
     if isinstance(error, driver.ConnectionAcquisitionTimeoutError):
         return PoolExhausted("all connections stayed busy for too long: ask less at once, or set ?connections= to more")
     if str(error).startswith(_UNREACHED):
-        return Unavailable("there is no connection to the server: it can't be reached, or it refuses to serve")
+        return _unreached(error)
     return Unavailable("the connection to the server was lost", outcome_unknown=writes)
+
+
+def _unreached(error: BaseException) -> StorageError:
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    if any(isinstance(one, ssl.SSLCertVerificationError) for one in causes):
+        return InvalidConfig("the server's certificate is not trusted, or is another server's")
+    return Unavailable("there is no connection to the server: it can't be reached, or it refuses to serve")
 
 
 def _answered(code: str, told: str) -> StorageError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from msgspec import Meta, Struct
 
 from unison_storage.errors import InvalidConfig
-from unison_storage.targets import Target
+from unison_storage.targets import Target, readable
 
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
@@ -160,14 +159,8 @@ class Server(Struct, frozen=True):
             "socket_timeout": options.connect_timeout,
             "socket_connect_timeout": options.connect_timeout,
             "driver_info": None,  # CLIENT SETINFO would cost a round trip, and old servers do not know it
-            **({name: self._there(name, file) for name, file in files.items()} if self.tls else {}),
+            **({name: readable(file, name, self.setting) for name, file in files.items()} if self.tls else {}),
         }
-
-    def _there(self, name: str, file: str | None) -> str | None:
-        """Return a file of TLS; the driver does not say which one it can't read."""
-        if file is not None and not os.access(file, os.R_OK):
-            raise InvalidConfig(f"{self.setting}: the file of {name} can't be read: {file}")
-        return file
 
     def _secret(self, file: str) -> str:
         try:

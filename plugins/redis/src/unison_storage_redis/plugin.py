@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
@@ -75,14 +74,7 @@ def guard_rules() -> Sequence[GuardRule]:
 def _in_clear_text(served: Served) -> bool:
     if served.scheme.partition("+")[0] != "redis":
         return False
-    return not all(_here(host.strip("[]")) for host, _ in Target.parse(served.url).hosts)
-
-
-def _here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return not Target.parse(served.url).here
 
 
 @hookimpl
