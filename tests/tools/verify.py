@@ -181,6 +181,18 @@ def redis(_folder: Path) -> Places:
             several.remove()
 
 
+def neo4j(_folder: Path) -> Places:
+    """Yield the harnesses for the release that is kept up for long, and for the newest."""
+    from tests.plugins.neo4j.surroundings import Restarted
+    from tests.services.neo4j import LTS, NEWEST, Started
+
+    for version in (LTS, NEWEST):
+        server = Started(version)
+        server.start()
+        yield f"Neo4j {version}: ", Restarted(server, "?timeout=2&connect_timeout=1")
+        server.remove()
+
+
 def failovers() -> Iterator[Line]:
     """Kill the server that is written to, over and over, and tell how long it took until all wrote again."""
     from tests.plugins.redis.failover import killed_while_writing
@@ -210,7 +222,12 @@ def _times(took: Sequence[float]) -> str:
     return f"{len(took)} kills, all write again after {min(took):.1f} to {max(took):.1f} s"
 
 
-TARGETS: Final[dict[str, Callable[[Path], Places]]] = {"sqlite": sqlite, "postgres": postgres, "redis": redis}
+TARGETS: Final[dict[str, Callable[[Path], Places]]] = {
+    "sqlite": sqlite,
+    "postgres": postgres,
+    "redis": redis,
+    "neo4j": neo4j,
+}
 """What is tried of each target, and under which name: how each harness comes about."""
 BESIDES: Final[dict[str, Callable[[], Iterator[Line]]]] = {"redis": failovers}
 """What is tried of a target beside its laws."""
