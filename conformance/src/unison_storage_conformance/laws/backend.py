@@ -141,6 +141,7 @@ _CALLS: Final[Mapping[Any, Mapping[str, Callable[[Any_], tuple[Any, ...]]]]] = {
     GraphBackend: {
         "upsert_nodes": lambda ground: ([Node("Device", f"{ground.below()}a")],),
         "stats": lambda ground: (ground.below(),),
+        "scan": lambda _: (None, 1),
     },
     CacheBackend: {
         "get_many": lambda ground: ([ground.at("a")],),

@@ -162,6 +162,24 @@ async def a_query_answers_rows(ground: Graph) -> None:
     refuses(more, TooLarge, "a query that has too many rows")
 
 
+@law("graph.26")
+async def a_scan_answers_every_node_once(ground: Graph) -> None:
+    spaces = [ground.below("s"), ground.below("s", "deeper"), ground.below("t")]
+    made = [one for space in spaces for label in (LABEL, "Person") for one in many(space, *"abc", label=label)]
+    await nodes(ground, *made)
+    found: list[Node] = []
+    for limit in (5, 100):
+        found = []
+        while page := await ground.backend.scan(found[-1].ref if found else None, limit):
+            holds(len(page) <= limit, "a part of a scan is no longer than asked for", expected=limit, found=len(page))
+            found += page
+        of_ours = [one for one in found if one.id.startswith(ground.below())]
+        same(sorted(of_ours, key=lambda one: one.ref), sorted(made, key=lambda one: one.ref), "nodes of all spaces")
+    last = found[-1].ref
+    await ground.backend.delete_nodes([one.ref for one in made], True)
+    same([one for one in await ground.backend.scan(last, 5) if one in made], [], "after the last one")
+
+
 @law("graph.25", capability=Capability.BOOKMARKS)
 async def a_client_catches_up_with_bookmarks(ground: Graph) -> None:
     other = await ground.another() if survives(ground.site.backend) else ground.backend

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from unison_storage.contracts.graph import Neighbors, Route, Search
 from unison_storage.errors import NotFound
 from unison_storage.reference.graph import ReferenceGraph
-from unison_storage.values import Node, Path
+from unison_storage.values import Node, NodeRef, Path
 from unison_storage_conformance.mutant import mutant
 from unison_storage_conformance.mutants.benign import MarkingGraph, QueryingGraph
 
@@ -247,6 +247,28 @@ class QueryCuts(QueryingGraph):
     async def query(self, text: str, parameters: Any, **limits: Any) -> Any:
         rows = await super().query(text, parameters, **{**limits, "max_rows": 1_000})
         return rows[: limits["max_rows"]]
+
+
+@mutant("graph.26", "a scan answers the last node again")
+class ScanRepeats(ReferenceGraph):
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        found = sorted(ref for ref in self._nodes if after is None or ref >= after)
+        return [] if found == [after] else [self._nodes[ref] for ref in found[:limit]]
+
+
+@mutant("graph.26", "a scan passes over spaces below another one")
+class ScanShallow(ReferenceGraph):
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        return [one for one in await super().scan(after, limit) if "deeper" not in one.id] or await super().scan(
+            after, limit
+        )
+
+
+@mutant("graph.26", "a scan skips a node at the end of each part")
+class ScanSkips(ReferenceGraph):
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        found = await super().scan(after, limit + 1)
+        return found[1:] if after is not None and len(found) > limit else found[:limit]
 
 
 @mutant("graph.25", "whatever is given is a bookmark")

@@ -75,6 +75,14 @@ class Route(Struct, frozen=True):
     max_depth: int
 
 
+class Stray(Struct, frozen=True):
+    """What no call answers: ``what`` says why, ``name`` where it lies, ``number`` how many there are."""
+
+    what: str
+    name: str
+    number: int
+
+
 class Search(Struct, frozen=True):
     """Which nodes of a space are sought: ``where`` names properties and the value that each has to equal.
 
@@ -131,6 +139,7 @@ class GraphBackend(Backend):
               answer.
     graph.25  Capability ``bookmarks``: what a client wrote before it was asked for bookmarks is seen by each read of a
               client that has caught up with them. What is no bookmark → ``InvalidValue``; later calls are as before.
+    graph.26  A scan answers every node of all spaces once, in parts; after the last one it answers nothing.
     """
 
     @abstractmethod
@@ -188,6 +197,14 @@ class GraphBackend(Backend):
     @abstractmethod
     async def stats(self, space: Space | None) -> GraphStats:
         """Count what is in one space, or in all of them for ``None``."""
+
+    @abstractmethod
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        """Return nodes of all spaces in an order of the backend's own, strictly after one that stands there or did."""
+
+    async def strays(self) -> Sequence[Stray]:
+        """Return what lies in the database though no call answers it; nothing where no other program can write."""
+        return ()
 
     async def query(
         self,

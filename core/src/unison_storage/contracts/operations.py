@@ -19,7 +19,7 @@ READS: Final[Mapping[type[Any], frozenset[str]]] = {
     GraphBackend: frozenset(
         (
             *("get_nodes", "get_edges", "neighbors", "traverse", "shortest_path", "find_nodes"),
-            *("owned", "stats", "bookmarks", "catch_up"),
+            *("owned", "stats", "scan", "strays", "bookmarks", "catch_up"),
         )
     ),
     CacheBackend: frozenset(("get_many", "count")),

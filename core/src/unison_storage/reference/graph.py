@@ -172,6 +172,11 @@ class ReferenceGraph(GraphBackend):
         edges = Counter(edge.type for edge in self._edges if space is None or space_of(edge.source[1]) == space)
         return GraphStats(dict(nodes), dict(edges))
 
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        """See the contract."""
+        found = sorted(ref for ref in self._nodes if after is None or ref > after)
+        return [_own_node(self._nodes[ref]) for ref in found[:limit]]
+
     def _upsert_node(self, node: Node) -> Outcome[bool]:
         old = self._nodes.get(node.ref)
         new = upserted(old, _own_node(node))

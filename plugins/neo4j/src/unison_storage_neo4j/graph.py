@@ -20,6 +20,7 @@ from unison_storage.contracts.graph import (
     Route,
     Search,
     Space,
+    Stray,
     Traversal,
 )
 from unison_storage.errors import RequestError, SchemaOutOfDate
@@ -171,6 +172,23 @@ class Neo4jGraph(ServerBackend, GraphBackend):
         """See the contract."""
         nodes, edges = await self._run(whole("stats"), {"space": space, "separator": SEPARATOR})
         return GraphStats(dict(nodes), dict(edges))
+
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        """See the contract: by label and id, label by label, each of which is in the order of its index."""
+        label, id = after or ("", "")
+        found: list[Node] = []
+        for one in await self._run(whole("labels"), {"from": label}):
+            parameters = {"after": id if one == label else "", "limit": limit - len(found)}
+            rows = await self._run(labelled("nodes_scan", one), parameters)
+            found += [graph_rows.node(one, properties) for properties in rows if properties]
+            if len(found) == limit:
+                break
+        return found
+
+    async def strays(self) -> Sequence[Stray]:
+        """See the contract: what other programs have written. Looks at every node."""
+        rows = await self._run(whole("strays"), {"unique": sorted(self._unique)})
+        return [Stray(what, name, number) for what, name, number in rows]
 
     async def query(
         self,

@@ -113,6 +113,12 @@ class PostgresGraph(ServerBackend, GraphBackend):
         nodes, edges = ({name: count for of, name, count in rows if of == kind} for kind in ("node", "edge"))
         return GraphStats(nodes, edges)
 
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        """See the contract: by space, label and id."""
+        _, *place = graph_rows.place(after or ("", ""))
+        rows = await self._session.run(graph_statements.NODES_SCAN, (*place, limit))
+        return [graph_rows.node((label, space + id), *rest) for space, label, id, *rest in rows]
+
     async def _upsert_nodes(self, nodes: Sequence[Node]) -> Mapping[NodeRef, bool]:
         columns = (*graph_rows.places(node.ref for node in nodes), *graph_rows.changes(nodes))
         rows = await self._session.run(graph_statements.NODES_UPSERT, columns)

@@ -205,6 +205,16 @@ NODES_FIND: Final = Statement(
     (text, text, text, text, text, bigint),
 )
 
+NODES_SCAN: Final = Statement(
+    "nodes_scan",
+    """
+    SELECT space, label, id, properties::text, person FROM graph_nodes
+    WHERE (space, label, id) > ($1::text, $2::text, $3::text)
+    ORDER BY space, label, id LIMIT $4::bigint
+    """,
+    (text, text, text, bigint),
+)
+
 _NODES_OF_PERSON: Final = """
     SELECT node, first_segment FROM graph_nodes WHERE person = $1::text OR (label = 'Person' AND id = $1::text)
     """

@@ -20,6 +20,7 @@ from unison_storage.contracts.graph import (
     Search,
     Space,
     Traversal,
+    space_of,
 )
 from unison_storage.values import Edge, EdgeRef, GraphStats, Neighbor, Node, NodeRef, Path, Walk
 from unison_storage_sqlite import errors, graph_rows, graph_statements, graph_writes, walks
@@ -99,6 +100,11 @@ class SqliteGraph(FileBackend, GraphBackend):
         stats: GraphStats = await self._session.one(_stats, space)
         return stats
 
+    async def scan(self, after: NodeRef | None, limit: int) -> Sequence[Node]:
+        """See the contract: by space, label and id."""
+        found: list[Node] = await self._session.one(_scan, (after, limit))
+        return found
+
 
 def _get_nodes(database: sqlite3.Connection, now: int, refs: Sequence[NodeRef]) -> list[Node | None]:  # noqa: ARG001 - see Step
     return graph_rows.nodes(database, refs)
@@ -121,6 +127,21 @@ def _find(
         held = ((id, graph_rows.decode_properties(properties), person) for id, properties, person in rows)
         found = [Node(search.label, *row) for row in held if fits(row[1], search.where)]
         answers.append((found[:wanted], rows[-1][0] if len(rows) == size else None))
+    return answers
+
+
+def _scan(
+    database: sqlite3.Connection,
+    now: int,  # noqa: ARG001 - see Step
+    asked: Sequence[tuple[NodeRef | None, int]],
+) -> list[list[Node]]:
+    answers = []
+    for after, limit in asked:
+        place = ("", "", "") if after is None else (space_of(after[1]), *after)
+        rows = database.execute(graph_statements.NODES_SCAN, (*place, limit))
+        answers.append(
+            [Node(label, id, graph_rows.decode_properties(held), person) for label, id, held, person in rows]
+        )
     return answers
 
 

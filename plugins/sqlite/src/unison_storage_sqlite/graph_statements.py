@@ -62,6 +62,11 @@ NODES_FIND: Final = """
     SELECT id, properties, person FROM graph_nodes WHERE space = ? AND label = ? AND id > ? ORDER BY id LIMIT ?
 """
 
+NODES_SCAN: Final = """
+    SELECT label, id, properties, person FROM graph_nodes
+    WHERE (space, label, id) > (?, ?, ?) ORDER BY space, label, id LIMIT ?
+"""
+
 NODES_OF_SPACE: Final = "SELECT json_group_array(node) FROM graph_nodes WHERE space = ?"
 
 NODES_OF_PERSON: Final = """

@@ -3,7 +3,7 @@
 UNWIND $rows AS r
 CALL (r) {
   MATCH (s:`%label%` {id: r[1]})%left%[e]%right%(m)
-  WHERE m.id IS NOT NULL AND ($types IS NULL OR type(e) IN $types) AND ($labels IS NULL OR labels(m)[0] IN $labels)
+  WHERE m.id IS :: STRING NOT NULL AND ($types IS NULL OR type(e) IN $types) AND ($labels IS NULL OR labels(m)[0] IN $labels)
   WITH e, m, labels(m)[0] AS label, coalesce(e.key, '') AS key, CASE startNode(e) WHEN s THEN 'out' ELSE 'in' END AS way
   WITH e, m, label, key, way, type(e) + $part + label + $part + m.id + $part + key + $part + way AS place
   WHERE r[2] IS NULL OR place > r[2]

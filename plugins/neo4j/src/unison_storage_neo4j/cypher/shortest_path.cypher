@@ -2,7 +2,7 @@
 MATCH (s:`%source%` {id: $source})
 MATCH (t:`%target%` {id: $target})
 MATCH p = shortestPath((s)%left%[*1..%depth%]%right%(t))
-WHERE all(n IN nodes(p) WHERE n.id IS NOT NULL)
+WHERE all(n IN nodes(p) WHERE n.id IS :: STRING NOT NULL)
   AND all(e IN relationships(p) WHERE $types IS NULL OR type(e) IN $types)
 WITH nodes(p) AS nodes, relationships(p) AS edges
 RETURN [

@@ -2,7 +2,7 @@
 UNWIND $ids AS id
 MATCH (s:`%label%` {id: id})
 MATCH p = (s)%left%[*1..%depth%]%right%(m)
-WHERE all(n IN nodes(p) WHERE n.id IS NOT NULL)
+WHERE all(n IN nodes(p) WHERE n.id IS :: STRING NOT NULL)
   AND all(e IN relationships(p) WHERE $types IS NULL OR type(e) IN $types)
   AND NOT [labels(m)[0], m.id] IN $starts
 WITH m, min(length(p)) AS depth
