@@ -24,6 +24,7 @@ CLASSES = (
     ("stores/objects.py", "Objects"),
     ("stores/upkeep.py", "Upkeep"),
     ("stores/graph.py", "Graph"),
+    ("stores/everywhere.py", "Everywhere"),
     ("stores/leases.py", "Lease"),
     ("stores/cache.py", "CacheStore"),
     ("stores/cache.py", "Cache"),
@@ -48,7 +49,9 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
 from unison_storage.capabilities import Capability
+from unison_storage.contracts.graph import Stray
 from unison_storage.contracts.migrations import Migrations
+from unison_storage.errors import StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces

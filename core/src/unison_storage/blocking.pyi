@@ -10,7 +10,9 @@ from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar, overload
 
 from unison_storage.assembly import Place
 from unison_storage.capabilities import Capability
+from unison_storage.contracts.graph import Stray
 from unison_storage.contracts.migrations import Migrations
+from unison_storage.errors import StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces
@@ -284,6 +286,8 @@ class BlockingGraph:
     space: tuple[str, ...]
     def at(self, *space: str) -> BlockingGraph:
         """Return the handle of a space, named by its segments. Nothing of one space is met in another."""
+    def everywhere(self) -> BlockingEverywhere:
+        """Return the handle of all spaces at once, for backups and checks; no model is asked there."""
     def upsert_node(self, node: Node) -> bool:
         """Make or merge a node; return whether it was made. A person other than the stored one: ``InvalidValue``."""
     def upsert_nodes(self, nodes: Iterable[Node]) -> list[bool]:
@@ -407,6 +411,23 @@ class BlockingGraph:
 
         ``Unsupported``, ``InvalidValue`` for what is no bookmark, ``DeadlineExceeded`` where the server falls behind.
         """
+
+class BlockingEverywhere:
+    """All spaces of a graph, for backups and checks. No model is asked of what passes here."""
+
+    model: GraphModel
+    def nodes(self) -> Iterator[Sequence[Node]]:
+        """Yield all nodes in parts, each once; those that come meanwhile may be left out."""
+    def edges_from(self, nodes: Sequence[Node]) -> Iterator[Sequence[Edge]]:
+        """Yield the edges that lead out of nodes, in parts."""
+    def upsert_nodes(self, nodes: Sequence[Node]) -> list[bool | StorageError]:
+        """Make or merge each; an error stands in the place of the node that it is of."""
+    def upsert_edges(self, edges: Sequence[Edge]) -> list[bool | StorageError]:
+        """Make or merge each; an error stands in the place of its edge, ``NotFound`` for a missing end."""
+    def stats(self) -> GraphStats:
+        """Return how many nodes of each label and edges of each type there are."""
+    def strays(self) -> Sequence[Stray]:
+        """Return what lies in the database though no call answers it."""
 
 class BlockingLease:
     """``async with cache.lease(…) as lease``: taken at the beginning, let go of at the end."""

@@ -44,6 +44,7 @@ def test_every_word_of_the_specification_is_there() -> None:
     graph = {
         *("upsert-nodes", "upsert-edges", "get-node", "get-edge", "delete-node", "delete-edge"),
         *("neighbors", "traverse", "shortest-path", "find-nodes", "stats", "clear", "model"),
+        *("backup", "restore", "lint"),
     }
     cache = {
         *("get", "set", "add", "delete", "touch", "increment", "count", "delete-prefix"),
@@ -88,7 +89,7 @@ def test_help_lists_all_words_and_those_of_other_distributions(invoke: Invoke) -
 def test_the_usage_of_graph_names_its_words_and_the_space(invoke: Invoke, words: tuple[str, ...]) -> None:
     shown = invoke(*words, "--help").stdout
     assert "{" not in next(line for line in shown.splitlines() if "Usage:" in line)
-    assert ("--space" in shown) is (words[1] != "model")
+    assert ("--space" in shown) is (words[1] not in ("model", "backup", "restore", "lint"))
 
 
 @pytest.mark.parametrize("words", [[], ["memory"], ["object"], ["graph"], ["cache"], ["tokens"], ["config"]])

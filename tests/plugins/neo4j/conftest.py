@@ -8,6 +8,7 @@ from tests.share import shared
 if "here" not in shared(("elsewhere", "here")):
     # a server of this size is started once, on one of the Pythons
     collect_ignore = [
+        "test_backup.py",
         "test_conformance.py",
         "test_graph.py",
         "test_migrations.py",

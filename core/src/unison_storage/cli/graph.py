@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from unison_storage.cli import graph_inputs, graph_walks, graph_whole, records
+from unison_storage.cli import graph_backups, graph_inputs, graph_walks, graph_whole, records
 from unison_storage.cli.failures import FAILED, facts, tell_items
 from unison_storage.cli.graph_records import named, property_facts
 from unison_storage.cli.graph_spaces import Id, Label, Space, inside
@@ -134,7 +134,7 @@ def delete_edge(words: EdgeWords, *, space: Space = None, json: Json = False) ->
     answer_deleted(gone=gone, as_json=json)
 
 
-for part in (graph_walks, graph_whole):
+for part in (graph_walks, graph_whole, graph_backups):
     app.registered_commands += part.app.registered_commands
 
 

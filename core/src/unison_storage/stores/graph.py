@@ -16,6 +16,7 @@ from unison_storage.errors import InvalidValue, StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.stores import listing
 from unison_storage.stores.border import EVERYWHERE, Border, Route, gathered, sorted_out
+from unison_storage.stores.everywhere import Everywhere
 from unison_storage.stores.graph_arguments import (
     MAX_DEPTH,
     MAX_NODES,
@@ -72,6 +73,10 @@ class Graph:
     def at(self, *space: str) -> Graph:
         """Return the handle of a space, named by its segments. Nothing of one space is met in another."""
         return Graph(self._border, self._backend, self.model, space)
+
+    def everywhere(self) -> Everywhere:
+        """Return the handle of all spaces at once, for backups and checks; no model is asked there."""
+        return Everywhere(self._border, KIND, self._backend, self.model)
 
     async def upsert_node(self, node: Node) -> bool:
         """Make or merge a node; return whether it was made. A person other than the stored one: ``InvalidValue``."""
