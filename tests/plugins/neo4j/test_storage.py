@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
 import secrets
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from tests.plugins.neo4j.surroundings import context
-from tests.services import neo4j
+from tests.services import neo4j, valkey
 from unison_storage import Edge, Node, Profile, Storage, hookspecs
 from unison_storage.contracts.backend import Durability
 from unison_storage.targets import Target
@@ -29,6 +30,27 @@ def test_the_examples_of_the_documentation_run(
     assert capsys.readouterr().out == (
         "[{'device': 'd1'}]\nNode(label='Device', id='d2', properties={}, person=None)\n"
     )
+
+
+def test_intents_are_kept_here_and_hot_routes_on_redis(started: neo4j.Started) -> None:
+    example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "intents.py"))
+    server = valkey.Started()
+    server.start()
+    mark = secrets.token_hex(4)
+
+    async def test() -> None:
+        async with Storage(graph=started.url, cache=server.url, profile=Profile.DEVELOPMENT) as storage:
+            intents = example["Intents"](storage)
+            one = example["Intent"](mark, "dinner", mark, "cook", (mark,), "house", "voice", 1_767_225_600)
+            await intents.record(one)
+            assert await intents.routes("dinner", mark) == []
+            await intents.finish(one, "succeeded", 0.8)
+            for _ in range(2):
+                assert await intents.routes("dinner", mark) == [example["Route"]("cook", 1, 1, 0.8)]
+            assert (await storage.erase(person=mark)).complete
+
+    asyncio.run(test())
+    server.remove()
 
 
 def test_it_describes_what_it_serves() -> None:
