@@ -17,6 +17,7 @@ if "here" not in shared(("elsewhere", "here")):
         "test_storage.py",
         "test_stories.py",
         "test_tls.py",
+        "test_unwilling.py",
     ]
 
 
