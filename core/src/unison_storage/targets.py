@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
@@ -71,7 +72,7 @@ class Target(Struct, frozen=True, repr_omit_defaults=True):
 
     @property
     def here(self) -> bool:
-        """Whether all hosts are this machine, so that nothing crosses a network."""
+        """Whether all hosts are this machine, or sockets of it, so that nothing crosses a network."""
         return all(_loopback(host.strip("[]")) for host, _ in self.hosts)
 
     def __repr__(self) -> str:
@@ -98,11 +99,19 @@ def readable(file: str | None, option: str, setting: str) -> str | None:
     return file
 
 
+def secret_in(file: str, setting: str) -> str:
+    """Return the password that a file holds, without the line's end; ``InvalidConfig`` where it can't be read."""
+    try:
+        return Path(file).read_text("utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise InvalidConfig(f"{setting}: the file of a password can't be read: {file}") from None
+
+
 def _loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.startswith("/")
 
 
 def _host(text: str, setting: str) -> tuple[str, int | None]:

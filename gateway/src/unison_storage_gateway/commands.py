@@ -112,7 +112,7 @@ def _welcome(storage: Storage, at: str, word: str | None) -> None:
     lines = [f"unison-storage for development on {at}", ""]
     for place in storage.places():
         served = place.served
-        lines.append(f"{place.kind:<13} {served.url or served.scheme}")
+        lines.append(f"{place.kind:<13} {served.target.masked if served.target is not None else served.scheme}")
     console = Console()
     console.print(Panel.fit(Text("\n".join(lines)), border_style="green"))
     # below the panel and in one piece, so that it can be copied whole

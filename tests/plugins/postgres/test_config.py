@@ -37,6 +37,7 @@ def test_kinds_share_connections_only_where_all_is_the_same() -> None:
         ("postgresql://db/one/two", "names no database, or more than one"),
         ("postgresql://db/a%00b", "no part of a URL can hold U+0000"),
         ("postgresql://db/app?connection=3", "unknown option 'connection'; near names: connections"),
+        ("postgresql://ann:x@db/app?password_file=/p", "gives a password and a password_file; leave one out"),
         ("postgresql://db/app?connections=0", "option 'connections' has a value of the wrong type or range"),
         ("postgresql://db/app?sslmode=maybe", "option 'sslmode' has a value of the wrong type or range"),
     ],

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pluggy
+import pytest
 
 from tests.plugins.postgres.surroundings import asked, context, memory, put
 from unison_storage import Profile, Storage, hookspecs
@@ -31,6 +32,24 @@ def test_its_hooks_are_those_of_the_specification() -> None:
     target = Target.parse(URL)
     made = [getattr(plugins.hook, name)(target=target, context=context()) for name in HOOKS]
     assert [type(one).__name__ for one in made] == ["PostgresMemory", "PostgresObjectIndex", "PostgresMigrations"]
+
+
+@pytest.mark.parametrize(
+    ("url", "broken"),
+    [
+        ("postgresql://db/app", True),
+        ("postgresql://db/app?sslmode=require", True),
+        ("postgresql://db/app?sslmode=verify-ca", True),
+        ("postgresql://127.0.0.1,db/app", True),
+        ("postgresql://db/app?sslmode=verify-full", False),
+        ("postgresql://127.0.0.1/app", False),
+        ("postgresql://[::1]:5433,localhost/app", False),
+        ("postgresql://%2Frun%2Fpostgresql/app", False),
+    ],
+)
+def test_production_sends_nothing_in_clear_text_to_another_machine(url: str, *, broken: bool) -> None:
+    found = Storage(memory=url, profile=Profile.PRODUCTION).findings()
+    assert [one.rule for one in found] == (["postgres-tls"] if broken else [])
 
 
 def test_a_storage_is_served_by_its_url_alone(url: str) -> None:

@@ -58,7 +58,7 @@ def guard_rules() -> Sequence[GuardRule]:
 def _open_to_others(served: Served) -> bool:
     if served.scheme.partition("+")[0] not in ("bolt", "neo4j") or served.scheme.endswith("+s"):
         return False
-    return not Target.parse(served.url).here
+    return served.target is not None and not served.target.here
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, Struct
 
 from unison_storage.errors import InvalidConfig
-from unison_storage.targets import Target
+from unison_storage.targets import Target, secret_in
 
 _PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 """Every statement has one good plan, by an index, however large a table is: it is made once, and not for each batch.
@@ -23,13 +23,15 @@ class Options(Struct, frozen=True):
 
     ``connections`` is how many connections all kinds of one URL have together; four for each core of the server are
     enough. ``wait`` is how many seconds a call waits for one of them, ``connect_timeout`` for a new one, and
-    ``statement_timeout`` for the answer to a statement. ``sslmode`` and the three files are those of libpq.
+    ``statement_timeout`` for the answer to a statement. ``sslmode`` and the three files are those of libpq;
+    ``password_file`` holds the password in place of the URL, and is read at each connect.
     """
 
     connections: Annotated[int, Meta(ge=1, le=1_000)] = 8
     wait: Annotated[float, Meta(gt=0, le=60)] = 5.0
     connect_timeout: Annotated[int, Meta(ge=2, le=60)] = 5
     statement_timeout: Annotated[float, Meta(ge=0.1, le=3_600)] = 5.0
+    password_file: str | None = None
     application_name: str = "unison-storage"
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None
@@ -52,6 +54,8 @@ class Server(Struct, frozen=True):
         """Read a target; ``InvalidConfig`` where it names no host or no database."""
         options = target.convert(Options)
         database = target.path[1:]
+        if target.password is not None and options.password_file is not None:
+            raise InvalidConfig(f"{target.setting} gives a password and a password_file; leave one out")
         if not target.hosts:
             raise InvalidConfig(f"{target.setting} names no host; {_SPELLING}")
         if not database or "/" in database:
@@ -68,13 +72,13 @@ class Server(Struct, frozen=True):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What libpq is given: https://www.postgresql.org/docs/current/libpq-connect.html."""
-        options = self.options
+        """What libpq is given at a connect: https://www.postgresql.org/docs/current/libpq-connect.html."""
+        options, file = self.options, self.options.password_file
         given = {
             "host": ",".join(host.strip("[]") for host, _ in self.hosts),
             "port": ",".join(str(port or 5432) for _, port in self.hosts),
             "user": self.user,
-            "password": self.password,
+            "password": self.password if file is None else secret_in(file, self.setting),
             "dbname": self.database,
             "connect_timeout": options.connect_timeout,
             "application_name": options.application_name,

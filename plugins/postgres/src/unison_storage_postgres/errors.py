@@ -82,6 +82,12 @@ def unconnected(error: psycopg.Error) -> StorageError:
     if error.sqlstate is not None:
         return answered(error.sqlstate, writes=False)
     text = str(error)
+    if "certificate" in text or "private key" in text:
+        return InvalidConfig(
+            "the server's certificate is not trusted, or is another server's, or one of ours is refused"
+        )
+    if "does not support SSL" in text:
+        return InvalidConfig("the server speaks no TLS, and sslmode asks for it")
     if any(words in text for words in _REFUSED):
         return InvalidConfig("the server refuses the user, the password or the database that the URL names")
     return Unavailable("there is no connection to the server: it can't be reached, or it refuses to serve")

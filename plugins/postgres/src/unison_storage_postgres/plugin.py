@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
+from unison_storage.guards import GuardRule, Served
 from unison_storage.hookspecs import HarnessHooks, hookimpl
+from unison_storage.profiles import Profile
+from unison_storage.targets import Target
 from unison_storage_postgres.config import Options, Server
 
 if TYPE_CHECKING:
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import ObjectIndex
-    from unison_storage.targets import Target
 
 
 @hookimpl
@@ -63,6 +65,26 @@ def migrations(target: Target, context: Context) -> Migrations:
     from unison_storage_postgres.migrations import PostgresMigrations
 
     return PostgresMigrations(Server.of(target), context.profile)
+
+
+@hookimpl
+def guard_rules() -> Sequence[GuardRule]:
+    """Return what profiles look at: passwords and data that others can read or change on a network."""
+    return (
+        GuardRule(
+            id="postgres-tls",
+            sentence="{scheme}: sends the password and all data to another machine, and can't know which one that is",
+            remedy="add ?sslmode=verify-full to {setting}, and sslrootcert for an authority of your own",
+            broken=_open_to_others,
+            severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
+        ),
+    )
+
+
+def _open_to_others(served: Served) -> bool:
+    if served.scheme != "postgresql" or served.target is None:
+        return False
+    return not served.target.here and served.target.options.get("sslmode") != "verify-full"
 
 
 @hookimpl

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Meta, Struct
 
 from unison_storage.errors import InvalidConfig
-from unison_storage.targets import Target, readable
+from unison_storage.targets import Target, readable, secret_in
 
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
@@ -130,7 +129,9 @@ class Server(Struct, frozen=True):
         options = self.options
         return {
             "username": self.user,
-            "password": self.password if options.password_file is None else self._secret(options.password_file),
+            "password": self.password
+            if options.password_file is None
+            else secret_in(options.password_file, self.setting),
             "db": self.db,
             "client_name": options.client_name,
             **self._wire,
@@ -142,7 +143,7 @@ class Server(Struct, frozen=True):
         file = self.options.sentinel_password_file
         return {
             "username": self.options.sentinel_user,
-            "password": None if file is None else self._secret(file),
+            "password": None if file is None else secret_in(file, self.setting),
             **self._wire,
         }
 
@@ -161,12 +162,6 @@ class Server(Struct, frozen=True):
             "driver_info": None,  # CLIENT SETINFO would cost a round trip, and old servers do not know it
             **({name: readable(file, name, self.setting) for name, file in files.items()} if self.tls else {}),
         }
-
-    def _secret(self, file: str) -> str:
-        try:
-            return Path(file).read_text("utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError):
-            raise InvalidConfig(f"{self.setting}: the file of a password can't be read: {file}") from None
 
     def __repr__(self) -> str:
         return f"Server({self.socket or ','.join(host for host, _ in self.hosts)}/{self.db})"

@@ -74,7 +74,7 @@ def guard_rules() -> Sequence[GuardRule]:
 def _in_clear_text(served: Served) -> bool:
     if served.scheme.partition("+")[0] != "redis":
         return False
-    return not Target.parse(served.url).here
+    return served.target is not None and not served.target.here
 
 
 @hookimpl
