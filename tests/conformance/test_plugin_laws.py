@@ -14,6 +14,7 @@ SPEC = described("spec('mine', durability=Durability.PROCESS)")
 NAMED = """
 class Named(ReferenceMemory):
     name = "mine"
+    production_ready = True
 
 
 @hookimpl
@@ -28,6 +29,7 @@ import tempfile
 
 class Opens(ReferenceMemory):
     name = "mine"
+    production_ready = True
 
     def __init__(self, clock):
         super().__init__(clock)

@@ -385,6 +385,7 @@ def test_an_unknown_option_fails_at_open_and_leaves_nothing_open(url: str) -> No
 def test_an_undeclared_keyspace_is_refused_where_it_matters(profile: str) -> None:
     class Durable(ReferenceMemory):
         durability = Durability.DURABLE
+        production_ready = True
 
     async def use() -> None:
         clock = ManualClock()

@@ -72,6 +72,20 @@ RULES: Final = (
 )
 
 
+def tls_rule(id: str, sends_openly: Callable[[Target], bool], remedy: str) -> GuardRule:
+    """Return the rule of a plugin that another machine is reached by TLS, with its certificate checked.
+
+    ``sends_openly`` says of a target of whatever plugin whether others could read or change what goes to it.
+    """
+    return GuardRule(
+        id=id,
+        sentence="{scheme}: sends the password and all data to another machine, where others can read or change them",
+        remedy=remedy,
+        broken=lambda served: served.target is not None and not served.target.here and sends_openly(served.target),
+        severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
+    )
+
+
 def findings(rules: Iterable[GuardRule], served: Iterable[Served], profile: Profile) -> Sequence[Finding]:
     """Return every broken rule that the profile does not pass over, in the order of what is served."""
     rules = tuple(rules)

@@ -47,6 +47,7 @@ class ReferenceCache(CacheBackend):
 
     name: ClassVar[str] = "reference"
     durability: ClassVar[Durability] = Durability.PROCESS
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, clock: Clock, telemetry: Telemetry | None = None, max_entries: int = MAX_ENTRIES) -> None:
         self._clock = clock

@@ -48,6 +48,7 @@ class ReferenceGraph(GraphBackend):
 
     name: ClassVar[str] = "reference"
     durability: ClassVar[Durability] = Durability.PROCESS
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -32,6 +32,7 @@ class ReferenceMemory(MemoryBackend):
 
     name: ClassVar[str] = "reference"
     durability: ClassVar[Durability] = Durability.PROCESS
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

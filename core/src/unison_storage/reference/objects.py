@@ -37,6 +37,7 @@ class ReferenceBlobs(Blobs):
 
     name: ClassVar[str] = "reference"
     durability: ClassVar[Durability] = Durability.PROCESS
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -88,6 +89,7 @@ class ReferenceObjectIndex(ObjectIndex):
 
     name: ClassVar[str] = "reference"
     durability: ClassVar[Durability] = Durability.PROCESS
+    production_ready: ClassVar[bool] = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

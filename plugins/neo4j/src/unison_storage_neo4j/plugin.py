@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from unison_storage.capabilities import Capability
 from unison_storage.contracts.backend import BackendSpec, Durability
-from unison_storage.guards import GuardRule, Served
+from unison_storage.guards import GuardRule, tls_rule
 from unison_storage.hookspecs import hookimpl
-from unison_storage.profiles import Profile
-from unison_storage.targets import Target
 from unison_storage_neo4j.config import Options, Server
 
 if TYPE_CHECKING:
     from unison_storage.contracts.context import Context
     from unison_storage.contracts.graph import GraphBackend
     from unison_storage.contracts.migrations import Migrations
+    from unison_storage.targets import Target
 
 
 @hookimpl
@@ -28,6 +28,7 @@ def backend_specs() -> Sequence[BackendSpec]:
             kinds=("graph",),
             durability=Durability.DURABLE,
             production_ready=True,
+            capabilities=frozenset({Capability.QUERY, Capability.BOOKMARKS}),
             options=Options,
         ),
     )
@@ -44,21 +45,11 @@ def graph_backend(target: Target, context: Context) -> GraphBackend:
 @hookimpl
 def guard_rules() -> Sequence[GuardRule]:
     """Return what profiles look at: passwords and data that others can read or change on a network."""
-    return (
-        GuardRule(
-            id="neo4j-tls",
-            sentence="{scheme}: sends the password and all data to another machine, and can't know which one that is",
-            remedy="write bolt+s:// or neo4j+s:// in {setting}, and have the server speak TLS",
-            broken=_open_to_others,
-            severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
-        ),
-    )
+    return (tls_rule("neo4j-tls", _open, "write bolt+s:// or neo4j+s:// in {setting}, and have the server speak TLS"),)
 
 
-def _open_to_others(served: Served) -> bool:
-    if served.scheme.partition("+")[0] not in ("bolt", "neo4j") or served.scheme.endswith("+s"):
-        return False
-    return served.target is not None and not served.target.here
+def _open(target: Target) -> bool:
+    return target.scheme.partition("+")[0] in ("bolt", "neo4j") and not target.scheme.endswith("+s")
 
 
 @hookimpl

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
-from unison_storage.guards import GuardRule, Served
+from unison_storage.guards import GuardRule, tls_rule
 from unison_storage.hookspecs import HarnessHooks, hookimpl
-from unison_storage.profiles import Profile
-from unison_storage.targets import Target
 from unison_storage_postgres.config import Options, Server
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from unison_storage.contracts.memory import MemoryBackend
     from unison_storage.contracts.migrations import Migrations
     from unison_storage.contracts.objects import ObjectIndex
+    from unison_storage.targets import Target
 
 
 @hookimpl
@@ -71,20 +70,14 @@ def migrations(target: Target, context: Context) -> Migrations:
 def guard_rules() -> Sequence[GuardRule]:
     """Return what profiles look at: passwords and data that others can read or change on a network."""
     return (
-        GuardRule(
-            id="postgres-tls",
-            sentence="{scheme}: sends the password and all data to another machine, and can't know which one that is",
-            remedy="add ?sslmode=verify-full to {setting}, and sslrootcert for an authority of your own",
-            broken=_open_to_others,
-            severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
+        tls_rule(
+            "postgres-tls", _open, "add ?sslmode=verify-full to {setting}, and sslrootcert for an authority of your own"
         ),
     )
 
 
-def _open_to_others(served: Served) -> bool:
-    if served.scheme != "postgresql" or served.target is None:
-        return False
-    return not served.target.here and served.target.options.get("sslmode") != "verify-full"
+def _open(target: Target) -> bool:
+    return target.scheme == "postgresql" and target.options.get("sslmode") != "verify-full"
 
 
 @hookimpl

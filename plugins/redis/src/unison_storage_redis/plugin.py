@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unison_storage.contracts.backend import BackendSpec, Durability
-from unison_storage.guards import GuardRule, Served
+from unison_storage.guards import GuardRule, tls_rule
 from unison_storage.hookspecs import HarnessHooks, hookimpl
-from unison_storage.profiles import Profile
-from unison_storage.targets import Target
 from unison_storage_redis.config import Options, Server
 
 if TYPE_CHECKING:
     from unison_storage.contracts.cache import CacheBackend
     from unison_storage.contracts.context import Context
     from unison_storage.contracts.memory import MemoryBackend
+    from unison_storage.targets import Target
 
 
 @hookimpl
@@ -59,22 +58,12 @@ def memory_backend(target: Target, context: Context) -> MemoryBackend:
 
 @hookimpl
 def guard_rules() -> Sequence[GuardRule]:
-    """Return what profiles look at: passwords and data in clear text on a network."""
-    return (
-        GuardRule(
-            id="redis-tls",
-            sentence="{scheme}: sends the password and all data in clear text to another machine",
-            remedy="write rediss:// in {setting}, and have the server speak TLS",
-            broken=_in_clear_text,
-            severity={Profile.PRODUCTION: "refuse", Profile.STAGING: "warn"},
-        ),
-    )
+    """Return what profiles look at: passwords and data that others can read or change on a network."""
+    return (tls_rule("redis-tls", _open, "write rediss:// in {setting}, and have the server speak TLS"),)
 
 
-def _in_clear_text(served: Served) -> bool:
-    if served.scheme.partition("+")[0] != "redis":
-        return False
-    return served.target is not None and not served.target.here
+def _open(target: Target) -> bool:
+    return target.scheme.partition("+")[0] == "redis"
 
 
 @hookimpl
