@@ -18,12 +18,12 @@ run: setup  ## Start the development service on 127.0.0.1:8082, data in ./data. 
 	$(if $(PORT),UNISON_STORAGE_HTTP_PORT=$(PORT)) $(BIN)/unison-storage dev
 
 # Not started by their installation: tests start them on ports of their own.
-services:  ## Install servers that no package index has (Redis 7 and PostgreSQL 15, with TLS), where there is apt and root.
-	@if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null && [ -x /usr/lib/postgresql/15/bin/postgres ]; then :; \
+services:  ## Install servers that no package index has (Redis 7, PostgreSQL 15, PgBouncer), where there is apt and root.
+	@if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null && [ -x /usr/lib/postgresql/15/bin/postgres ] && command -v pgbouncer >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-		apt-get -qq install -y --no-install-recommends redis-server redis-tools postgresql-15; \
-	else echo "no apt or not root: tests that need redis-server or PostgreSQL 15 are skipped"; fi
+		apt-get -qq install -y --no-install-recommends redis-server redis-tools postgresql-15 pgbouncer; \
+	else echo "no apt or not root: tests that need redis-server, PostgreSQL 15 or PgBouncer are skipped"; fi
 
 test: lint types setup-newest  ## Check everything, then run the tests here and on the newest Python. ARGS=… goes to pytest.
 	@$(BIN)/python -m tests.tools.run_suites .venv .venv-newest -- $(ARGS)

@@ -186,17 +186,21 @@ def server() -> Server:
     return Given(given) if given else Started()
 
 
-def restart() -> None:
-    """Kill the server, which has to be one of our own, and start it again."""
-    running = server()
+def restart(running: Server | None = None) -> None:
+    """Kill a server, which has to be one of our own, that of this run by default, and start it again."""
+    running = running or server()
     assert isinstance(running, Started)
     running.kill()
     running.start()
 
 
 def database(name: str) -> str:
-    """Return the URL of an empty database of the server, which is started; one of that name is dropped before."""
-    running = server()
+    """Return the URL of an empty database of the server; one of that name is dropped before."""
+    return made(server(), name)
+
+
+def made(running: Server, name: str) -> str:
+    """Return the URL of an empty database of a server, which is started; one of that name is dropped before."""
     running.start()
     with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
         for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):

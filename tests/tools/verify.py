@@ -158,11 +158,21 @@ def sqlite(folder: Path) -> Places:
 
 
 def postgres(_folder: Path) -> Places:
-    """Yield the harness for a database of the tests' server, which is killed and started again."""
+    """Yield the harnesses for the newest server and for the oldest, by themselves and behind a pooler."""
     from tests.plugins.postgres.surroundings import Restarted
-    from tests.services.postgres import database
+    from tests.services import pgbouncer
+    from tests.services.postgres import Started, debian, made
 
-    yield "", Restarted(f"{database('verify')}?statement_timeout=0.3&connect_timeout=2")
+    options = "statement_timeout=0.3&connect_timeout=2"
+    for name, programs in (("PostgreSQL 18", None), ("PostgreSQL 15", debian())):
+        server = Started(programs)
+        made(server, "verify")
+        yield f"{name}: ", Restarted(f"{server.url('verify')}?{options}", server)
+        pooler = pgbouncer.Started(server)
+        pooler.start()
+        made(server, "pooled")
+        yield f"{name}, PgBouncer: ", Restarted(f"{pooler.url('pooled')}?{options}&pooler=transaction", server)
+        pooler.remove()
 
 
 def redis(_folder: Path) -> Places:

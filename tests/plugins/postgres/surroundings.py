@@ -30,11 +30,16 @@ HOUR = 3_600_000_000
 class Restarted(Harness):
     """A database of the server of these tests, which is killed and started again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, server: postgres.Started | None = None) -> None:
         self.url = url
+        self._server = server
 
     async def restart(self) -> None:
-        await asyncio.to_thread(postgres.restart)
+        await asyncio.to_thread(postgres.restart, self._server)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # another process connects to the server and does not run it
+        return {name: value for name, value in vars(self).items() if name != "_server"}
 
 
 def server_at(url: str) -> Server:

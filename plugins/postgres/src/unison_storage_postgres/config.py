@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Meta, Struct
 
 from unison_storage.errors import InvalidConfig
 from unison_storage.targets import Target, secret_in
 
-_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
+PLANS: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 """Every statement has one good plan, by an index, however large a table is: it is made once, and not for each batch.
 
 The server's own time limit lets it say that nothing was done; a silent one is given up soon after.
@@ -24,7 +24,8 @@ class Options(Struct, frozen=True):
     ``connections`` is how many connections all kinds of one URL have together; four for each core of the server are
     enough. ``wait`` is how many seconds a call waits for one of them, ``connect_timeout`` for a new one, and
     ``statement_timeout`` for the answer to a statement. ``sslmode`` and the three files are those of libpq;
-    ``password_file`` holds the password in place of the URL, and is read at each connect.
+    ``password_file`` holds the password in place of the URL, and is read at each connect. ``pooler``
+    says that something stands between that lends a server for each transaction, as PgBouncer does.
     """
 
     connections: Annotated[int, Meta(ge=1, le=1_000)] = 8
@@ -32,6 +33,7 @@ class Options(Struct, frozen=True):
     connect_timeout: Annotated[int, Meta(ge=2, le=60)] = 5
     statement_timeout: Annotated[float, Meta(ge=0.1, le=3_600)] = 5.0
     password_file: str | None = None
+    pooler: Literal["transaction"] | None = None
     application_name: str = "unison-storage"
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None
@@ -87,8 +89,10 @@ class Server(Struct, frozen=True):
             "sslcert": options.sslcert,
             "sslkey": options.sslkey,
             "client_encoding": "UTF8",
-            "options": f"{_PLANS} -c statement_timeout={round(options.statement_timeout * 1_000)}",
         }
+        if options.pooler is None:  # a pooler refuses what it does not know of a session
+            settings = {**PLANS, "statement_timeout": str(round(options.statement_timeout * 1_000))}
+            given["options"] = " ".join(f"-c {name}={value}" for name, value in settings.items())
         return {name: value for name, value in given.items() if value is not None}
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import psycopg
 from psycopg import pq
@@ -21,7 +21,6 @@ from psycopg.pq.abc import PGresult
 
 from unison_storage.errors import StorageError
 from unison_storage_postgres import errors
-from unison_storage_postgres.config import Server
 from unison_storage_postgres.statements import Statement
 
 _IDLE: Final = pq.TransactionStatus.IDLE
@@ -59,15 +58,6 @@ class Connection:
         self._lost = False
         self._listening = True
         self._loop.add_reader(self._fd, self._hear)
-
-    @classmethod
-    async def opened(cls, server: Server) -> Self:
-        """Connect; raises core's errors and then leaves nothing open."""
-        try:
-            return cls(await psycopg.AsyncConnection.connect(**server.parameters, autocommit=True))
-        except psycopg.Error as error:
-            failed = errors.unconnected(error)
-        raise failed  # here, since an error keeps the one at whose handling it is raised
 
     @property
     def usable(self) -> bool:

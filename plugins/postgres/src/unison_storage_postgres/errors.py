@@ -82,6 +82,8 @@ def unconnected(error: psycopg.Error) -> StorageError:
     if error.sqlstate is not None:
         return answered(error.sqlstate, writes=False)
     text = str(error)
+    if "unsupported startup parameter" in text:
+        return InvalidConfig("a pooler stands before the server: add ?pooler=transaction to the URL")
     if "certificate" in text or "private key" in text:
         return InvalidConfig(
             "the server's certificate is not trusted, or is another server's, or one of ours is refused"

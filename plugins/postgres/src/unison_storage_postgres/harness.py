@@ -21,12 +21,16 @@ def hooks(server: Server) -> HarnessHooks:
     """Return the hooks for a database. Who runs the server knows how to restart it."""
 
     async def age(seconds: float) -> None:
-        async with await psycopg.AsyncConnection.connect(**server.parameters, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            **server.parameters, autocommit=True, prepare_threshold=None
+        ) as connection:
             for statement in _OLDER:
                 await connection.execute(statement, {"by": round(seconds * 1_000_000)})
 
     async def raw(address: str) -> bytes | None:
-        async with await psycopg.AsyncConnection.connect(**server.parameters, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            **server.parameters, autocommit=True, prepare_threshold=None
+        ) as connection:
             row = await (await connection.execute(_RAW, (address,))).fetchone()
         return None if row is None else bytes(row[0])
 

@@ -18,6 +18,7 @@ from unison_storage.errors import (
 from unison_storage_postgres import migrations
 from unison_storage_postgres.config import Server
 from unison_storage_postgres.connection import Connection
+from unison_storage_postgres.pooled import opened
 from unison_storage_postgres.statements import Statement
 
 _GRACE: Final = 1.5
@@ -180,7 +181,7 @@ class Pool:
         """
         while self._places and len(self._making) < len(self._waiting) and not self._closing:
             self._places -= 1
-            making = self._loop.create_task(Connection.opened(self._server))
+            making = self._loop.create_task(opened(self._server))
             self._making.add(making)
             making.add_done_callback(self._made)
 

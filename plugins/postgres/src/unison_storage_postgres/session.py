@@ -55,6 +55,7 @@ class ServerBackend:
     def __init__(self, server: Server, context: Context) -> None:
         self._clock = context.clock
         self._session = Session(server, context)
+        self._pooler = server.options.pooler
         self._latest = 0
 
     async def open(self) -> None:
@@ -72,7 +73,8 @@ class ServerBackend:
             [(version,)] = await self._session.run(statements.VERSION, ())
         except StorageError as error:
             return Health(ok=False, detail=error.message, seconds=self._clock.monotonic() - started)
-        return Health(ok=True, detail=f"PostgreSQL {version}", seconds=self._clock.monotonic() - started)
+        through = "" if self._pooler is None else f", through a pooler of {self._pooler}s"
+        return Health(ok=True, detail=f"PostgreSQL {version}{through}", seconds=self._clock.monotonic() - started)
 
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""

@@ -106,7 +106,7 @@ def _failure(error: psycopg.Error) -> StorageError:
 
 def _connect(server: Server) -> psycopg.Connection[Any]:
     try:
-        return psycopg.connect(**{**server.parameters, "options": ""}, autocommit=True)
+        return psycopg.connect(**{**server.parameters, "options": ""}, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         failed = errors.unconnected(error)
     raise failed  # see _translating
