@@ -53,8 +53,8 @@ def test_the_page_opens_with_the_score_as_it_is() -> None:
 
 
 def test_the_score_may_only_grow() -> None:
-    assert len(BROKEN) >= 737
-    assert len(BENIGN) >= 32
+    assert len(BROKEN) >= 743
+    assert len(BENIGN) >= 33
 
 
 def test_what_no_caller_can_tell_is_listed_with_the_reason() -> None:

@@ -36,6 +36,7 @@ SPELLINGS = {
 
 class Durable(ReferenceMemory):
     durability = Durability.DURABLE
+    production_ready = True
 
 
 def durable() -> Any:

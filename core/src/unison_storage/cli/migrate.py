@@ -22,7 +22,13 @@ app = typer.Typer()
 _STYLES = {"current": "green", "behind": "yellow", "not there": "yellow", "ahead": "red"}
 
 
-@word(app, "migrate", "unison-storage migrate --dry-run", "unison-storage migrate")
+@word(
+    app,
+    "migrate",
+    "unison-storage migrate --dry-run",
+    "unison-storage migrate",
+    "unison-storage migrate --print-roles | psql postgresql://owner@db/app",
+)
 def migrate(
     *,
     status: Annotated[
@@ -31,14 +37,20 @@ def migrate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be executed, and change nothing.")
     ] = False,
+    print_roles: Annotated[
+        bool, typer.Option("--print-roles", help="Print what makes roles that own nothing, and open nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring the schema of every database up to date. In production and staging it is marked as what it is."""
     from unison_storage.storage import Storage
 
-    if status and dry_run:
-        raise typer.BadParameter("give one of them", param_hint=["--status", "--dry-run"])
+    if status + dry_run + print_roles > 1:
+        raise typer.BadParameter("give one of them", param_hint=["--status", "--dry-run", "--print-roles"])
     storage = Storage.from_env()
+    if print_roles:
+        _print_roles(storage.migrations(), as_json=json)
+        return
     asyncio.run(_work(storage.migrations(), storage.profile, status=status, dry_run=dry_run, as_json=json))
 
 
@@ -96,6 +108,19 @@ def _print_steps(states: Mapping[str, SchemaState], *, as_json: bool) -> None:
             for row in step.text.rstrip().splitlines():
                 line(row)
             line("")
+
+
+def _print_roles(found: Mapping[str, Migrations], *, as_json: bool) -> None:
+    from unison_storage.contracts.migrations import WithRoles
+
+    roles = {database: one.roles() if isinstance(one, WithRoles) else "" for database, one in found.items()}
+    if as_json:
+        document({"databases": [{"database": name, "roles": text} for name, text in roles.items()]})
+        return
+    for name, text in roles.items():
+        note(f"{name}: {'as below' if text else 'has no roles'}", "dim")
+        for row in text.splitlines():
+            line(row)
 
 
 def _facts(database: str, state: SchemaState) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -52,3 +52,11 @@ class Migrations(Protocol):
 
         In a profile of ``MARKED`` the database is marked with it. No other profile takes a mark away.
         """
+
+
+@runtime_checkable
+class WithRoles(Protocol):
+    """Migrations of a database that knows roles; others need not offer it."""
+
+    def roles(self) -> str:
+        """Return what the owner of the schema executes to make roles that own nothing."""

@@ -27,7 +27,7 @@ from unison_storage.errors import RequestError, SchemaOutOfDate
 from unison_storage.values import Edge, EdgeRef, GraphStats, Neighbor, Node, NodeRef, Path, Walk
 from unison_storage_neo4j import graph_rows, queries, walks
 from unison_storage_neo4j.config import Server
-from unison_storage_neo4j.session import ServerBackend
+from unison_storage_neo4j.session import ServerBackend, settled
 from unison_storage_neo4j.statements import between, labelled, upserting, whole
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class Neo4jGraph(ServerBackend, GraphBackend):
             "where": dict(search.where),
             "limit": search.limit,
         }
-        found = await self._run(labelled("nodes_find", search.label), parameters)
+        found = await settled(self._run, labelled("nodes_find", search.label), parameters)
         return [graph_rows.node(search.label, properties) for properties in found if properties]
 
     async def owned(self, person: str) -> int:
@@ -179,7 +179,7 @@ class Neo4jGraph(ServerBackend, GraphBackend):
         found: list[Node] = []
         for one in await self._run(whole("labels"), {"from": label}):
             parameters = {"after": id if one == label else "", "limit": limit - len(found)}
-            rows = await self._run(labelled("nodes_scan", one), parameters)
+            rows = await settled(self._run, labelled("nodes_scan", one), parameters)
             found += [graph_rows.node(one, properties) for properties in rows if properties]
             if len(found) == limit:
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from unison_storage.capabilities import Capability, Limits
 from unison_storage.contracts.context import Context, Share, closed, not_open
@@ -17,6 +17,22 @@ from unison_storage_neo4j.statements import Statement
 
 Run = Callable[[Statement, Mapping[str, Any]], Awaitable[Any]]
 """The type of ``Sessions.run``."""
+
+
+_LOOKS: Final = 5
+
+
+async def settled(run: Run, statement: Statement, parameters: Mapping[str, Any]) -> Any:
+    """Return what a statement finds that looks again at its end; asked anew where something was deleted under it.
+
+    The server shows in part what is being deleted at this very moment. What never comes to rest is told as found.
+    """
+    found: Any = None
+    for _ in range(_LOOKS):
+        found, rests = await run(statement, parameters)
+        if rests:
+            break
+    return found
 
 
 class ServerBackend:

@@ -9,7 +9,7 @@ from unison_storage.contracts.backend import Outcome
 from unison_storage.contracts.graph import Neighbors, Route, Traversal
 from unison_storage.values import EdgeRef, Neighbor, NodeRef, Path, Reached, Walk
 from unison_storage_neo4j import graph_rows
-from unison_storage_neo4j.session import Run
+from unison_storage_neo4j.session import Run, settled
 from unison_storage_neo4j.statements import beside, labelled, walking
 
 _PART: Final = "\x01"
@@ -25,7 +25,7 @@ async def neighbors(run: Run, asked: Sequence[Neighbors]) -> list[Outcome[list[N
     for (label, direction, types, labels, limit), places in alike.items():
         rows = [[at, asked[at].start[1], _place(asked[at])] for at in places]
         parameters = {"rows": rows, "types": _list(types), "labels": _list(labels), "limit": limit, "part": _PART}
-        for at, found in await run(beside(label, direction), parameters):
+        for at, found in await settled(run, beside(label, direction), parameters):
             answers[at] = [_neighbor(asked[at].start, one) for one in found]
     return answers
 
@@ -44,7 +44,7 @@ async def traverse(run: Run, traversal: Traversal) -> Walk:
     for label, ids in by_label.items() if traversal.max_depth > 0 else ():
         name = "walk" if len(ids) == 1 else "walk_from_several"
         walk = walking(name, label, label, traversal.direction, traversal.max_depth)
-        for reached, depth, properties in await run(walk, {**parameters, "ids": ids}):
+        for reached, depth, properties in await settled(run, walk, {**parameters, "ids": ids}):
             node = graph_rows.node(reached, properties)
             if node.ref not in found or depth < found[node.ref].depth:
                 found[node.ref] = Reached(reached, node.id, depth, node.properties, node.person)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from unison_storage.contracts.context import Context, Share, closed, not_open
-from unison_storage.errors import StorageError
+from unison_storage.errors import GuardViolation, StorageError
+from unison_storage.profiles import Profile
 from unison_storage.values import Health
 from unison_storage_postgres import statements
 from unison_storage_postgres.config import Server
@@ -15,6 +16,12 @@ from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
 
 T = TypeVar("T")
+
+
+_REMEDY: Final = (
+    "run what unison-storage migrate --print-roles prints, and let the service log in as somebody who has "
+    "unison_storage_application"
+)
 
 
 class Session:
@@ -56,11 +63,22 @@ class ServerBackend:
         self._clock = context.clock
         self._session = Session(server, context)
         self._pooler = server.options.pooler
+        self._guarded = context.profile is Profile.PRODUCTION
+        self._setting = server.setting
         self._latest = 0
 
     async def open(self) -> None:
-        """Take part in the connections of the server; ``SchemaOutOfDate`` unless the schema is current."""
+        """Take part in the connections of the server; ``SchemaOutOfDate`` unless the schema is current.
+
+        In production a role that may do more than a service has to is a ``GuardViolation``.
+        """
         await self._session.open()
+        if self._guarded:
+            try:
+                await self._check_role()
+            except BaseException:
+                await self._session.close()
+                raise
 
     async def close(self) -> None:
         """Let go of the connections; may be called twice."""
@@ -75,6 +93,16 @@ class ServerBackend:
             return Health(ok=False, detail=error.message, seconds=self._clock.monotonic() - started)
         through = "" if self._pooler is None else f", through a pooler of {self._pooler}s"
         return Health(ok=True, detail=f"PostgreSQL {version}{through}", seconds=self._clock.monotonic() - started)
+
+    async def _check_role(self) -> None:
+        [(superuser, owner)] = await self._session.run(statements.ROLE, ())
+        if superuser or owner:
+            what = "is a superuser" if superuser else "owns the tables"
+            raise GuardViolation(
+                f"profile production refuses this: the role of {self._setting} {what}; {_REMEDY}",
+                rule="postgres-role",
+                remedy=_REMEDY,
+            )
 
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""

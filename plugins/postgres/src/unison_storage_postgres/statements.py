@@ -29,6 +29,18 @@ NOW: Final = Statement("now", "SELECT unison_storage_now()")
 
 VERSION: Final = Statement("version", "SELECT current_setting('server_version')")
 
+ROLE: Final = Statement(
+    "role",
+    """
+    SELECT rolsuper, EXISTS (
+        SELECT FROM pg_class
+        WHERE oid = to_regclass('memory_entries') AND pg_has_role(current_user, relowner, 'USAGE')
+    )
+    FROM pg_roles WHERE rolname = current_user
+    """,
+)
+"""Whether the role is a superuser, and whether it has what the owner of the tables may do."""
+
 MEMORY_GET: Final = Statement(
     "memory_get",
     """

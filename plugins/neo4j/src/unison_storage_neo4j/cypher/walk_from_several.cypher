@@ -1,4 +1,4 @@
-// What can be reached from several nodes of one label, each node at its least depth from any of them.
+// What can be reached from several nodes of one label, each node at its least depth from any of them; see walk.
 UNWIND $ids AS id
 MATCH (s:`%label%` {id: id})
 MATCH p = (s)%left%[*1..%depth%]%right%(m)
@@ -7,4 +7,5 @@ WHERE all(n IN nodes(p) WHERE n.id IS :: STRING NOT NULL)
   AND NOT [labels(m)[0], m.id] IN $starts
 WITH m, min(length(p)) AS depth
 ORDER BY depth, labels(m)[0], m.id LIMIT $limit
-RETURN collect([labels(m)[0], depth, properties(m)])
+WITH collect([labels(m)[0], depth, properties(m), m]) AS found
+RETURN [[one IN found | one[0..3]], all(one IN found WHERE (one[3]).id IS NOT NULL)]

@@ -79,6 +79,10 @@ class PostgresMigrations(Migrations):
         """See the contract. Each revision is a transaction, under a lock that other processes wait for."""
         return await _in_thread(lambda: _applied(self._server, self._profile))
 
+    def roles(self) -> str:
+        """See the contract."""
+        return (_FOLDER / "roles.sql").read_text("utf-8")
+
 
 async def _in_thread(call: Callable[[], T]) -> T:
     # a thread of its own, since those of asyncio stay until the loop ends
