@@ -131,7 +131,7 @@ class Started:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _answers(self) -> bool:
-        logging.getLogger("neo4j").setLevel(logging.ERROR)
+        logging.getLogger("neo4j").setLevel(logging.CRITICAL)
         try:
             if self._fresh:  # the password of a new server has to be changed first
                 with neo4j.GraphDatabase.driver(self._uri, auth=("neo4j", "neo4j")) as driver:

@@ -137,3 +137,31 @@ def test_new_edges_between_the_same_nodes_never_come_to_a_deadlock_that_anybody_
             await one.clear(space)
 
     asyncio.run(test())
+
+
+def test_a_node_that_is_being_deleted_is_never_read_in_part(started: neo4j.Started) -> None:
+    space = f"{secrets.token_hex(4)}\x1f"
+    properties = {f"p{number}": number for number in range(8)}
+    nodes = [Node("Device", f"{space}{number}", properties) for number in range(20)]
+    refs = [node.ref for node in nodes]
+
+    async def test() -> None:
+        async with graph(started.url) as backend:
+            until = asyncio.get_running_loop().time() + 4
+            found: list[Node] = []
+
+            async def write() -> None:
+                while asyncio.get_running_loop().time() < until:
+                    await backend.upsert_nodes(nodes)
+                    await backend.delete_nodes(refs, True)
+
+            async def read() -> None:
+                while asyncio.get_running_loop().time() < until:
+                    found.extend(one for one in await backend.get_nodes(refs) if isinstance(one, Node))
+                    found.extend(await backend.find_nodes(Search(space, "Device", {}, "", 100)))
+
+            await asyncio.gather(write(), *(read() for _ in range(4)))
+            assert len(found) > 1_000
+            assert [one for one in found if one.properties != properties] == []
+
+    asyncio.run(test())
