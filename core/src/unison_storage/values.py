@@ -183,6 +183,11 @@ class GraphStats(Struct, frozen=True):
     nodes: dict[str, int]
     edges: dict[str, int]
 
+    @property
+    def total(self) -> int:
+        """How many nodes and edges there are together."""
+        return sum(self.nodes.values()) + sum(self.edges.values())
+
 
 class Page(Struct, Generic[T], frozen=True):
     """One page of a listing; ``cursor`` is ``None`` on the last."""

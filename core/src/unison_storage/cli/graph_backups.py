@@ -44,8 +44,7 @@ def backup(file: Target, *, json: Json = False) -> None:
 
     async def work(storage: Storage) -> None:
         graph = storage.graph.everywhere()
-        there = await graph.stats()
-        total = sum(there.nodes.values()) + sum(there.edges.values())
+        total = (await graph.stats()).total
         part = file.with_name(f"{file.name}.{token_hex(4)}.part")
         try:
             with part.open("xb") as stream, _bar("backup", total) as moved:
@@ -112,8 +111,7 @@ def lint(*, json: Json = False) -> None:
 
     async def work(storage: Storage) -> list[Misfit]:
         graph = storage.graph.everywhere()
-        there = await graph.stats()
-        with _bar("lint", sum(there.nodes.values()) + sum(there.edges.values())) as moved:
+        with _bar("lint", (await graph.stats()).total) as moved:
             return await misfits(graph, moved)
 
     found = run(work)

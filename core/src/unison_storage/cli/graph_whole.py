@@ -56,8 +56,7 @@ def clear(*, dry_run: DryRun = False, yes: Yes = False, space: Space = None, jso
 
     async def work(graph: Graph) -> None:
         async def count() -> int:
-            there = await graph.stats()
-            return sum(there.nodes.values()) + sum(there.edges.values())
+            return (await graph.stats()).total
 
         one, many = "node or edge", "nodes and edges"
         await delete_all(count, graph.clear, one, many, where, dry_run=dry_run, yes=yes, as_json=json)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from unison_storage.capabilities import Capability, Limits
 from unison_storage.contracts.context import Context, Share, closed, not_open
-from unison_storage.errors import StorageError
+from unison_storage.errors import StorageError, TransactionConflict
 from unison_storage.values import Health
 from unison_storage_neo4j import migrations, statements
 from unison_storage_neo4j.config import Server
@@ -25,14 +25,13 @@ _LOOKS: Final = 5
 async def settled(run: Run, statement: Statement, parameters: Mapping[str, Any]) -> Any:
     """Return what a statement finds that looks again at its end; asked anew where something was deleted under it.
 
-    The server shows in part what is being deleted at this very moment. What never comes to rest is told as found.
+    The server shows in part what is being deleted at this very moment; ``TransactionConflict`` where that never rests.
     """
-    found: Any = None
     for _ in range(_LOOKS):
         found, rests = await run(statement, parameters)
         if rests:
-            break
-    return found
+            return found
+    raise TransactionConflict("what is asked for was being deleted each time that it was read")
 
 
 class ServerBackend:

@@ -88,11 +88,7 @@ class Connection:
             result: PGresult | None = self._taken(await self._answer(), writes=statement.writes)
         except psycopg.Error:
             result = None
-        if result is None:
-            self._end()
-            raise self._failure(unknown=sent and statement.writes)
-        self._reading.set_pgresult(result)
-        return self._reading.load_rows(0, result.ntuples, tuple)
+        return self._rows(result, unknown=sent and statement.writes)
 
     def give_up(self, error: StorageError) -> None:
         """Break the wire, so that whoever waits for an answer hears at once that there will be none."""
@@ -121,6 +117,14 @@ class Connection:
             raise
         finally:
             self._answered = None
+
+    def _rows(self, result: PGresult | None, *, unknown: bool) -> list[tuple[Any, ...]]:
+        """Return the rows of an answer; without one the connection is lost, and so it is told."""
+        if result is None:
+            self._end()
+            raise self._failure(unknown=unknown)
+        self._reading.set_pgresult(result)
+        return self._reading.load_rows(0, result.ntuples, tuple)
 
     def _failure(self, *, unknown: bool) -> StorageError:
         if self._gave_up is None:

@@ -36,11 +36,9 @@ class PooledConnection(Connection):
 
     async def run(self, statement: Statement, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """See ``Connection``."""
-        sent = False
+        values = [encode(value) for encode, value in zip(statement.takes, parameters, strict=True)]
         result: PGresult | None
         try:
-            values = [encode(value) for encode, value in zip(statement.takes, parameters, strict=True)]
-            sent = True
             self._pq.send_query_params(_SETTINGS, [self._timeout])
             self._pq.send_query_params(
                 statement.text.encode(), values, param_formats=[1] * len(values), result_format=1
@@ -49,11 +47,7 @@ class PooledConnection(Connection):
             result = self._taken(await self._answer(), writes=statement.writes)
         except psycopg.Error:
             result = None
-        if result is None:
-            self._end()
-            raise self._failure(unknown=sent and statement.writes)
-        self._reading.set_pgresult(result)
-        return self._reading.load_rows(0, result.ntuples, tuple)
+        return self._rows(result, unknown=statement.writes)
 
     def _hear(self) -> None:
         """Take in what the server has sent: results with nothing between them, and a mark at the end."""

@@ -32,7 +32,7 @@ class Session:
     _transact: Callable[[Callable[[Run], Awaitable[Any]]], Awaitable[Any]]
 
     def __init__(self, server: Server, context: Context) -> None:
-        self._share = Share(context, server.key, partial(Pool.opened, server))
+        self._share = Share(context, server.key, partial(_pool, server, context.profile))
         self.run = self._transact = not_open
 
     async def open(self) -> None:
@@ -63,8 +63,6 @@ class ServerBackend:
         self._clock = context.clock
         self._session = Session(server, context)
         self._pooler = server.options.pooler
-        self._guarded = context.profile is Profile.PRODUCTION
-        self._setting = server.setting
         self._latest = 0
 
     async def open(self) -> None:
@@ -73,12 +71,6 @@ class ServerBackend:
         In production a role that may do more than a service has to is a ``GuardViolation``.
         """
         await self._session.open()
-        if self._guarded:
-            try:
-                await self._check_role()
-            except BaseException:
-                await self._session.close()
-                raise
 
     async def close(self) -> None:
         """Let go of the connections; may be called twice."""
@@ -94,16 +86,6 @@ class ServerBackend:
         through = "" if self._pooler is None else f", through a pooler of {self._pooler}s"
         return Health(ok=True, detail=f"PostgreSQL {version}{through}", seconds=self._clock.monotonic() - started)
 
-    async def _check_role(self) -> None:
-        [(superuser, owner)] = await self._session.run(statements.ROLE, ())
-        if superuser or owner:
-            what = "is a superuser" if superuser else "owns the tables"
-            raise GuardViolation(
-                f"profile production refuses this: the role of {self._setting} {what}; {_REMEDY}",
-                rule="postgres-role",
-                remedy=_REMEDY,
-            )
-
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""
         self._latest = max(self._latest, await self._number(statements.NOW))
@@ -112,3 +94,26 @@ class ServerBackend:
     async def _number(self, statement: Statement, *parameters: Any) -> int:
         [(number,)] = await self._session.run(statement, parameters)
         return int(number)
+
+
+async def _pool(server: Server, profile: Profile) -> Pool:
+    """Return connections to a server whose schema is current, and in production as a role that owns nothing."""
+    pool = await Pool.opened(server)
+    if profile is Profile.PRODUCTION:
+        try:
+            await _check_role(pool.run, server.setting)
+        except BaseException:
+            await pool.close()
+            raise
+    return pool
+
+
+async def _check_role(run: Run, setting: str) -> None:
+    [(superuser, owner)] = await run(statements.ROLE, ())
+    if superuser or owner:
+        what = "is a superuser" if superuser else "owns the tables"
+        raise GuardViolation(
+            f"profile production refuses this: the role of {setting} {what}; {_REMEDY}",
+            rule="postgres-role",
+            remedy=_REMEDY,
+        )
