@@ -61,3 +61,14 @@ def asked(server: Started, text: str, **parameters: Any) -> list[Any]:
     """Ask the database past the plugin."""
     with neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{server.port}", auth=("neo4j", server.password)) as driver:
         return [list(record) for record in driver.execute_query(text, parameters, database_="neo4j").records]
+
+
+def hits(server: Started, text: str, **parameters: Any) -> int:
+    """Run a statement past the plugin; return how often the server looked at what it stores for it."""
+    with neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{server.port}", auth=("neo4j", server.password)) as driver:
+        plan = driver.execute_query(f"PROFILE {text}", parameters, database_="neo4j").summary.profile
+    assert plan is not None
+    steps = [plan]
+    for step in steps:
+        steps.extend(step.get("children", ()))
+    return sum(int(step["args"].get("DbHits", 0)) for step in steps)

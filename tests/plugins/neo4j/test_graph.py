@@ -8,12 +8,13 @@ import secrets
 
 import pytest
 
-from tests.plugins.neo4j.surroundings import asked, graph
+from tests.plugins.neo4j.surroundings import asked, graph, hits
 from tests.services import neo4j
 from unison_storage.contracts.graph import Neighbors, Search, Traversal
 from unison_storage.errors import InvalidValue, SchemaOutOfDate
 from unison_storage.profiles import Profile
 from unison_storage.values import Edge, EdgeRef, Node, NodeRef
+from unison_storage_neo4j import statements
 from unison_storage_neo4j.graph import Neo4jGraph
 
 
@@ -165,3 +166,25 @@ def test_a_node_that_is_being_deleted_is_never_read_in_part(started: neo4j.Start
             assert [one for one in found if one.properties != properties] == []
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize("name", ["edges_get", "edges_delete"])
+def test_an_edge_of_a_node_with_many_is_found_without_looking_at_the_others(started: neo4j.Started, name: str) -> None:
+    hub, count = f"hub-{secrets.token_hex(4)}", 300
+    ids = [f"{hub}-{number}" for number in range(count)]
+    rows = [{"at": 0, "source": hub, "target": one, "type": "OWNS", "key": ""} for one in ids]
+
+    async def migrated() -> None:
+        async with graph(started.url):
+            pass
+
+    asyncio.run(migrated())
+    asked(
+        started,
+        "CREATE (a:Device {id: $hub}) WITH a UNWIND $ids AS id CREATE (a)-[:OWNS {key: ''}]->(:Device {id: id})",
+        hub=hub,
+        ids=ids,
+    )
+    # 300 times 300 where all edges of the node are looked at for each
+    assert count < hits(started, statements.between(name, "Device", "Device").text, rows=rows) < 30 * count
+    asked(started, "UNWIND $ids AS id MATCH (n:Device {id: id}) DETACH DELETE n", ids=[hub, *ids])

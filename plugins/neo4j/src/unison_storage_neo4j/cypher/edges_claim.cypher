@@ -1,7 +1,9 @@
 // Does the same for edges that belong to somebody, each row with its person; see nodes_claim.
 UNWIND $rows AS r
 MATCH (a:`%source%` {id: r[2]})
+USING INDEX SEEK a:`%source%`(id)
 MATCH (b:`%target%` {id: r[3]})
+USING INDEX SEEK b:`%target%`(id)
 MERGE (a)-[e:$(r[1]) {key: r[4]}]->(b)
 ON CREATE SET e.`_made` = true
 SET e.`_lock` = true

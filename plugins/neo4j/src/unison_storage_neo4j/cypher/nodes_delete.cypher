@@ -2,6 +2,7 @@
 // that somebody else has removed meanwhile is an error then, and is looked for anew.
 UNWIND $rows AS r
 MATCH (n:`%label%` {id: r.id})
+USING INDEX SEEK n:`%label%`(id)
 SET n.`_lock` = true
 WITH r, n WHERE properties(n).id IS NOT NULL
 WITH r, n, EXISTS { (n)--() } AS busy
