@@ -114,6 +114,30 @@ class Started:
         self._process.wait(DEADLINE)
         self._process = None
 
+    def follow(self, primary: Started) -> None:
+        """Become a standby of another server, by a copy of what it has; what was here is gone. Not started yet."""
+        if self._folder is None:
+            self._folder = self._made()
+            atexit.register(self._remove)
+        self.password = primary.password
+        shutil.rmtree(self._folder / "data")
+        copying = self._popen(
+            "pg_basebackup",
+            *("-D", str(self._folder / "data"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+            *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
+            log=subprocess.PIPE,
+            PGPASSWORD=primary.password,
+        )
+        said, _ = copying.communicate(timeout=DEADLINE)
+        assert copying.returncode == 0, said.decode()
+
+    def configure(self, name: str, value: str) -> None:
+        """Set what a server may change while it runs."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            change = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+            connection.execute(change)
+            connection.execute("SELECT pg_reload_conf()")
+
     def _made(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="unison-storage-postgres-"))
         if self._programs is None:
@@ -134,7 +158,7 @@ class Started:
         (folder / "password").unlink()
         return folder
 
-    def _popen(self, program: str, *arguments: str, log: int) -> subprocess.Popen[bytes]:
+    def _popen(self, program: str, *arguments: str, log: int, **environment: str) -> subprocess.Popen[bytes]:
         assert self._programs is not None
         user = _NOBODY if os.getuid() == 0 else None
         return subprocess.Popen(
@@ -143,7 +167,7 @@ class Started:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=self._folder,
-            env={"LC_ALL": "C", "PATH": os.defpath},
+            env={"LC_ALL": "C", "PATH": os.defpath, **environment},
             user=user,
             group=user,
             extra_groups=None if user is None else [],

@@ -228,6 +228,27 @@ def failovers() -> Iterator[Line]:
         yield Line(f"{name}: a node of a Cluster", _times(took), time.perf_counter() - started, [])
 
 
+def promotions() -> Iterator[Line]:
+    """Kill the primary under 32 callers, over and over, with a standby that is waited for."""
+    from tests.plugins.postgres.failover import Pair, Round, rounds
+    from tests.services.postgres import debian
+
+    async def killed(pair: Pair) -> list[Round]:
+        return [one async for one in rounds(pair, PROMOTIONS)]
+
+    for name, programs in (("PostgreSQL 18", None), ("PostgreSQL 15", debian())):
+        started = time.perf_counter()
+        seen = asyncio.run(killed(Pair(programs)))
+        for one in seen:
+            print(one, flush=True)
+        counted = (
+            f"{_times([one.seconds for one in seen])}; {sum(one.acknowledged for one in seen)} writes acknowledged, "
+            f"{sum(one.failed for one in seen)} failed, {sum(one.unknown for one in seen)} of them outcome unknown"
+        )
+        wrong = [f"round {turn}: {one.lost} lost" for turn, one in enumerate(seen, 1) if one.lost]
+        yield Line(f"{name}: failover", counted, time.perf_counter() - started, wrong)
+
+
 def _times(took: Sequence[float]) -> str:
     return f"{len(took)} kills, all write again after {min(took):.1f} to {max(took):.1f} s"
 
@@ -239,9 +260,10 @@ TARGETS: Final[dict[str, Callable[[Path], Places]]] = {
     "neo4j": neo4j,
 }
 """What is tried of each target, and under which name: how each harness comes about."""
-BESIDES: Final[dict[str, Callable[[], Iterator[Line]]]] = {"redis": failovers}
+BESIDES: Final[dict[str, Callable[[], Iterator[Line]]]] = {"postgres": promotions, "redis": failovers}
 """What is tried of a target beside its laws."""
 FAILOVERS: Final = 10
+PROMOTIONS: Final = 20
 SUITE_WITH: Final = "sqlite"
 """The target with which the suite itself is tried."""
 

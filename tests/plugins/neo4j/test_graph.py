@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from typing import Any
 
 import pytest
 
@@ -168,11 +169,13 @@ def test_a_node_that_is_being_deleted_is_never_read_in_part(started: neo4j.Start
     asyncio.run(test())
 
 
-@pytest.mark.parametrize("name", ["edges_get", "edges_delete"])
+@pytest.mark.parametrize("name", ["edges_get", "edges_upsert", "edges_delete"])
 def test_an_edge_of_a_node_with_many_is_found_without_looking_at_the_others(started: neo4j.Started, name: str) -> None:
     hub, count = f"hub-{secrets.token_hex(4)}", 300
     ids = [f"{hub}-{number}" for number in range(count)]
-    rows = [{"at": 0, "source": hub, "target": one, "type": "OWNS", "key": ""} for one in ids]
+    rows: list[Any] = [{"at": 0, "source": hub, "target": one, "type": "OWNS", "key": ""} for one in ids]
+    if name == "edges_upsert":
+        rows = [[0, "OWNS", hub, one, "", {}] for one in ids]
 
     async def migrated() -> None:
         async with graph(started.url):

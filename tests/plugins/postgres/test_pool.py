@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.postgres.surroundings import asked, memory, put, server_at
+from tests.plugins.postgres.surroundings import asked, memory, server_at
+from tests.plugins.postgres.writing import Writing
 from tests.services import postgres
-from unison_storage.contracts.memory import Row, Written
 from unison_storage.errors import (
     AlreadyExists,
     AvailabilityError,
@@ -17,10 +17,8 @@ from unison_storage.errors import (
     DeadlineExceeded,
     NotFound,
     PoolExhausted,
-    StorageError,
     TransactionConflict,
 )
-from unison_storage_postgres.memory import PostgresMemory
 from unison_storage_postgres.migrations import PostgresMigrations
 from unison_storage_postgres.pool import Pool, Run
 from unison_storage_postgres.statements import Statement
@@ -191,44 +189,19 @@ KINDS = [kill_connections, pytest.param(kill_server, marks=pytest.mark.once)]
 
 @pytest.mark.parametrize("kill", KINDS if OWN else KINDS[:1])
 def test_nothing_that_was_acknowledged_is_lost_under_load(url: str, kill: Callable[[str], None]) -> None:
-    acknowledged: dict[str, str] = {}
-    possible: dict[str, set[str]] = {}
-    ended = asyncio.Event()
-
-    async def write(backend: PostgresMemory, client: int) -> None:
-        turn = 0
-        while not ended.is_set():
-            turn += 1
-            address, version = f"load\x1f{client}\x1f{turn % 10}", f"{client}.{turn}"
-            try:
-                [outcome] = await backend.put_many([put(address, version=version)])
-            except StorageError as error:
-                outcome = error
-            if isinstance(outcome, Written):
-                acknowledged[address] = version
-                possible[address] = {version}
-                continue
-            assert isinstance(outcome, AvailabilityError), outcome
-            if outcome.outcome_unknown:
-                possible.setdefault(address, {acknowledged.get(address, "")}).add(version)
-            await asyncio.sleep(0.01)
-
-    async def kill_all() -> None:
-        for _ in range(KILLS):
-            before = dict(acknowledged)
-            async with asyncio.timeout(20):
-                while acknowledged == before:  # noqa: ASYNC110 - what is written is looked at until it is something
-                    await asyncio.sleep(0.01)
-            await asyncio.to_thread(kill, url)
-        ended.set()
-
     async def test() -> None:
         async with memory(url) as backend:
-            await asyncio.gather(kill_all(), *(write(backend, client) for client in range(16)))
+            writing = Writing(backend, callers=16)
+            for _ in range(KILLS):
+                before = dict(writing.acknowledged)
+                async with asyncio.timeout(20):
+                    while writing.acknowledged == before:  # noqa: ASYNC110 - what is written is looked at until it is something
+                        await asyncio.sleep(0.01)
+                await asyncio.to_thread(kill, url)
+            await writing.end()
+        assert writing.failed, "nobody noticed a kill"
         async with memory(url) as reader:
-            for address, versions in possible.items():
-                [row] = await reader.get_many([address])
-                assert (row.version if isinstance(row, Row) else "") in versions, address
+            assert await writing.lost(reader) == []
+        assert len(writing.acknowledged) > 16
 
     asyncio.run(test())
-    assert len(acknowledged) > 16

@@ -26,6 +26,7 @@ class Options(Struct, frozen=True):
     ``statement_timeout`` for the answer to a statement. ``sslmode`` and the three files are those of libpq;
     ``password_file`` holds the password in place of the URL, and is read at each connect. ``pooler``
     says that something stands between that lends a server for each transaction, as PgBouncer does.
+    ``target_session_attrs`` says which of several hosts is taken: by default the first that takes writes.
     """
 
     connections: Annotated[int, Meta(ge=1, le=1_000)] = 8
@@ -34,6 +35,9 @@ class Options(Struct, frozen=True):
     statement_timeout: Annotated[float, Meta(ge=0.1, le=3_600)] = 5.0
     password_file: str | None = None
     pooler: Literal["transaction"] | None = None
+    target_session_attrs: Literal["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] | None = (
+        None
+    )
     application_name: str = "unison-storage"
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     sslrootcert: str | None = None
@@ -83,6 +87,7 @@ class Server(Struct, frozen=True):
             "password": self.password if file is None else secret_in(file, self.setting),
             "dbname": self.database,
             "connect_timeout": options.connect_timeout,
+            "target_session_attrs": options.target_session_attrs or ("read-write" if self.hosts[1:] else None),
             "application_name": options.application_name,
             "sslmode": options.sslmode,
             "sslrootcert": options.sslrootcert,

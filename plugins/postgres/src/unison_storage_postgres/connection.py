@@ -137,7 +137,10 @@ class Connection:
         """Return the result of a statement; raises what the server has answered instead."""
         for result in results:
             if result.status not in _ANSWERS:
-                raise errors.answered((result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode(), writes=writes)
+                state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+                if state == errors.READ_ONLY:
+                    self._end()  # another host may be the one that takes writes by now: it is looked for anew
+                raise errors.answered(state, writes=writes)
         if not results:
             raise psycopg.OperationalError
         return results[-1]

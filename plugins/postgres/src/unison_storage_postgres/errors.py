@@ -25,12 +25,14 @@ from unison_storage.errors import (
     Unavailable,
 )
 
+READ_ONLY: Final = "25006"
+
 _TABLE: Final[dict[str, tuple[type[StorageError], str]]] = {
     "22": (InvalidValue, "PostgreSQL can't store a value"),
     "23503": (TransactionConflict, "an end of an edge went, or an edge came, while a statement was under way"),
     "23505": (AlreadyExists, "an id that has to be new is there already"),
     "23": (Tampered, "the tables are not those that the migrations made"),
-    "25006": (Unavailable, "the server, the database or the role is read-only"),
+    READ_ONLY: (Unavailable, "the server, the database or the role is read-only"),
     "28": (InvalidConfig, "the server refuses the user or the password"),
     "3D000": (InvalidConfig, "there is no such database"),
     "40": (TransactionConflict, "the statement met another one, and was rolled back"),
