@@ -55,6 +55,7 @@ from unison_storage.errors import StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces
+from unison_storage.plan import Plan
 from unison_storage.profiles import Profile
 from unison_storage.storage import Storage
 from unison_storage.stores.arguments import GivenLifetime

@@ -26,7 +26,7 @@ CORE = (
         "building",
         "storage",
     ),
-    *("graph_backup", "graph_lint", "blocking", "sweeper", "testing", "cli"),
+    *("graph_backup", "graph_lint", "copying", "blocking", "sweeper", "testing", "cli"),
 )
 """Core's modules from the bottom to the top; what is missing here is listed last, which the test refuses."""
 

@@ -16,6 +16,7 @@ from unison_storage.errors import StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.guards import Finding
 from unison_storage.keyspaces import Keyspaces
+from unison_storage.plan import Plan
 from unison_storage.profiles import Profile
 from unison_storage.storage import Storage
 from unison_storage.stores.arguments import GivenLifetime
@@ -420,6 +421,10 @@ class BlockingEverywhere:
         """Yield all nodes in parts, each once; those that come meanwhile may be left out."""
     def edges_from(self, nodes: Sequence[Node]) -> Iterator[Sequence[Edge]]:
         """Yield the edges that lead out of nodes, in parts."""
+    def get_nodes(self, refs: Sequence[NodeRef]) -> list[Node | None]:
+        """Return each node or ``None``."""
+    def get_edges(self, refs: Sequence[EdgeRef]) -> list[Edge | None]:
+        """Return each edge or ``None``."""
     def upsert_nodes(self, nodes: Sequence[Node]) -> list[bool | StorageError]:
         """Make or merge each; an error stands in the place of the node that it is of."""
     def upsert_edges(self, edges: Sequence[Edge]) -> list[bool | StorageError]:
@@ -618,6 +623,8 @@ class BlockingStorage:
 
         ``migration_url`` replaces the URLs of its own scheme here, and nowhere else.
         """
+    def plan(self) -> Plan:
+        """Return what this set-up comes to, without opening anything: for tools that need the backends themselves."""
 
 def refuse_running_loop() -> None:
     """Raise ``WrongLoop`` if this thread runs an event loop, which a blocking call would stop."""

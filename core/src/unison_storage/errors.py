@@ -68,6 +68,13 @@ class StorageError(Exception):
         self.backend = self.backend or backend
         return self
 
+    def of(self, side: str) -> Self:
+        """Return an equal error whose message says first of which of several storages it is."""
+        twin = self.copy()
+        twin.message = f"{side}: {self.message}"
+        twin.args = (twin.message,)
+        return twin
+
     def copy(self) -> Self:
         """Return an equal error of its own, so that waiters of one batch do not share a traceback."""
         twin = type(self).__new__(type(self), self.message)

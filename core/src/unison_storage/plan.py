@@ -60,9 +60,13 @@ class Plan:
         failure.
         """
         enforce(self.findings(), self._profile)
+        await prepare(migrations_of(self.places, self._plugins, self._context), self._profile)
+        return await self.open_as_it_is()
+
+    async def open_as_it_is(self) -> dict[str, Backend]:
+        """Open the backends, whatever guard rails say; ``SchemaOutOfDate`` where a schema is not current."""
         opened: dict[str, Backend] = {}
         try:
-            await prepare(migrations_of(self.places, self._plugins, self._context), self._profile)
             for place in self.places:
                 backend = backend_of(place, self._plugins, self._context, self._layering)
                 await backend.open()

@@ -169,7 +169,7 @@ class Storage:
 
         border = Border(self.telemetry)
         model = self.graph_model()
-        self._backends = await self._plan().open()
+        self._backends = await self.plan().open()
         self._build(border, model)
         border.open()
         self._border = border
@@ -253,20 +253,21 @@ class Storage:
 
     def findings(self) -> Sequence[Finding]:
         """Return every guard rail that this set-up breaks, without opening anything."""
-        return self._plan().findings()
+        return self.plan().findings()
 
     def places(self) -> Sequence[Place]:
         """Return where each kind is kept, without opening anything."""
-        return self._plan().places
+        return self.plan().places
 
     def migrations(self) -> Mapping[str, Migrations]:
         """Return the migrations of every database of this set-up by masked URL, without opening anything.
 
         ``migration_url`` replaces the URLs of its own scheme here, and nowhere else.
         """
-        return self._plan().migrations()
+        return self.plan().migrations()
 
-    def _plan(self) -> Plan:
+    def plan(self) -> Plan:
+        """Return what this set-up comes to, without opening anything: for tools that need the backends themselves."""
         # pluggy and the layers are loaded when something is to be opened, not with this module
         from unison_storage.plan import Plan
 

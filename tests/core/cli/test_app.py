@@ -50,7 +50,7 @@ def test_every_word_of_the_specification_is_there() -> None:
         *("get", "set", "add", "delete", "touch", "increment", "count", "delete-prefix"),
         *("acquire", "renew", "release"),
     }
-    single = {"check", "doctor", "plugins", "migrate", "sweep", "reconcile", "erase"}
+    single = {"check", "doctor", "plugins", "migrate", "copy", "sweep", "reconcile", "erase"}
     assert set(ALL) == {
         *((word,) for word in single),
         *(("memory", word) for word in memory),

@@ -12,6 +12,7 @@ from unison_storage.cli import (
     cache,
     check,
     config,
+    copy,
     doctor,
     erase,
     extensions,
@@ -32,7 +33,7 @@ _OPERATION = "Operation"
 _SETTING_UP = "Setting up"
 _ORDER = (
     *("doctor", "check", "config", "plugins", "tokens", "memory", "object", "graph", "cache"),
-    *("migrate", "sweep", "reconcile", "erase"),
+    *("migrate", "copy", "sweep", "reconcile", "erase"),
 )
 
 
@@ -117,6 +118,7 @@ _register(
         (check.app, _OPERATION),
         (doctor.app, _OPERATION),
         (migrate.app, _OPERATION),
+        (copy.app, _OPERATION),
         (upkeep.app, _OPERATION),
         (erase.app, _OPERATION),
         (plugins.app, _SETTING_UP),

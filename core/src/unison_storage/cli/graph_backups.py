@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unison_storage.cli import records
+from unison_storage.cli.bars import counting
 from unison_storage.cli.failures import NO
 from unison_storage.cli.graph_records import named
 from unison_storage.cli.options import DryRun, Json
-from unison_storage.cli.output import answer, console, document, note, show, shown, watched
+from unison_storage.cli.output import answer, document, note, show, shown
 from unison_storage.cli.sessions import run
 from unison_storage.cli.words import word
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Moved = Callable[[int], None]
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="Where it goes; no such file may be there.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="What backup has written.", exists=True, dir_okay=False)]
 
@@ -47,7 +46,7 @@ def backup(file: Target, *, json: Json = False) -> None:
         total = (await graph.stats()).total
         part = file.with_name(f"{file.name}.{token_hex(4)}.part")
         try:
-            with part.open("xb") as stream, _bar("backup", total) as moved:
+            with part.open("xb") as stream, counting("backup", total) as moved:
                 part.chmod(0o600)
                 async for lines in graph_backup.lines(graph, moved):
                     stream.write(lines)
@@ -91,7 +90,7 @@ def restore(
         there = sum((await graph.stats()).nodes.values())
         if there and not merge:
             raise typer.BadParameter(f"the graph holds {there:,} nodes: --merge merges into them", param_hint="--merge")
-        with _bar("restore", end.total) as moved:
+        with counting("restore", end.total) as moved:
             return await graph_backup.restore(graph, lambda: _lines(file), moved)
 
     came = run(work)
@@ -111,7 +110,7 @@ def lint(*, json: Json = False) -> None:
 
     async def work(storage: Storage) -> list[Misfit]:
         graph = storage.graph.everywhere()
-        with _bar("lint", (await graph.stats()).total) as moved:
+        with counting("lint", (await graph.stats()).total) as moved:
             return await misfits(graph, moved)
 
     found = run(work)
@@ -146,17 +145,3 @@ def _numbers(end: End) -> dict[str, object]:
 
 def _counted(end: End) -> str:
     return f"{sum(end.nodes.values()):,} nodes and {sum(end.edges.values()):,} edges"
-
-
-@contextmanager
-def _bar(name: str, total: int) -> Iterator[Moved]:
-    """Show on stderr how far it is, if a person watches."""
-    if not watched():
-        yield lambda _moved: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda moved: progress.advance(task, moved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from unison_storage.cli import inputs, records
-from unison_storage.cli.output import console, document, shown, watched, write
+from unison_storage.cli.bars import moving
+from unison_storage.cli.output import document, write
 from unison_storage.errors import TooLarge
 from unison_storage.values import ObjectInfo
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 LARGEST_DOCUMENT: Final = 64 * 1024**2
 """Bytes that fit into one JSON document: it is built as a whole."""
 _UNKNOWN_TYPE: Final = "application/octet-stream"
-
-Moved = Callable[[int], None]
 
 
 def type_of(file: Path | None, key: str) -> str:
@@ -40,7 +39,7 @@ def source(file: Path | None, name: str) -> Iterator[AsyncIterator[bytes]]:
     with ExitStack() as stack:
         stream = inputs.stdin("an object") if file is None else stack.enter_context(file.open("rb"))
         size = None if file is None else os.fstat(stream.fileno()).st_size
-        yield inputs.chunks(stream, stack.enter_context(_bar(name, size)))
+        yield inputs.chunks(stream, stack.enter_context(moving(name, size)))
 
 
 async def pour(handle: Objects, key: str, start: int, end: int | None, *, as_json: bool) -> None:
@@ -56,7 +55,7 @@ async def pour(handle: Objects, key: str, start: int, end: int | None, *, as_jso
             return
         if not body.info.content_type.startswith(("text/", "application/json")):
             spare_terminal(body.info.content_type, "redirect it, or use object download")
-        with _bar(key, body.size, quiet=sys.stdout.isatty()) as moved:
+        with moving(key, body.size, quiet=sys.stdout.isatty()) as moved:
             async for chunk in body:
                 write(chunk)
                 moved(len(chunk))
@@ -67,7 +66,7 @@ async def save(handle: Objects, key: str, path: Path) -> ObjectInfo:
     async with handle.open(key) as body:
         part = path.with_name(f"{path.name}.{token_hex(4)}.part")
         try:
-            with part.open("xb") as file, _bar(key, body.size) as moved:
+            with part.open("xb") as file, moving(key, body.size) as moved:
                 async for chunk in body:
                     file.write(chunk)
                     moved(len(chunk))
@@ -83,22 +82,3 @@ def spare_terminal(what: str, instead: str) -> None:
     stream = sys.stdout
     if stream is not None and stream.isatty():
         raise typer.BadParameter(f"{what} does not belong on a terminal: {instead}", param_hint="stdout")
-
-
-@contextmanager
-def _bar(name: str, size: int | None, *, quiet: bool = False) -> Iterator[Moved]:
-    """Show on stderr how far it is, if a person watches; ``size`` is None where nobody knows it."""
-    if quiet or not watched():
-        yield _unseen
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task(shown(name), total=size)
-        yield lambda moved: progress.advance(task, moved)
-
-
-def _unseen(moved: int) -> None:
-    """Take what nobody watches."""

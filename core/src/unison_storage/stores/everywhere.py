@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from unison_storage.contracts.graph import GraphBackend, Neighbors, Position, Stray
 from unison_storage.errors import StorageError
 from unison_storage.graph_model import GraphModel
 from unison_storage.stores.border import EVERYWHERE, Border, Route
-from unison_storage.values import Edge, GraphStats, Neighbor, Node
+from unison_storage.values import Edge, EdgeRef, GraphStats, Neighbor, Node, NodeRef
+
+T = TypeVar("T")
 
 PART: Final = 1_000
 """Nodes, or edges of one node, that are asked for at once."""
@@ -36,19 +38,23 @@ class Everywhere:
         """Yield the edges that lead out of nodes, in parts."""
         asked = [Neighbors(node.ref, "out", None, None, None, PART) for node in nodes]
         while asked:
-            found: list[list[Neighbor] | StorageError] = await self._route.many(
-                "neighbors", self._backend.neighbors, asked
-            )
+            found: list[list[Neighbor]] = _answered(await self._route.many("neighbors", self._backend.neighbors, asked))
             going_on: list[Neighbors] = []
             edges: list[Edge] = []
             for one, beside in zip(asked, found, strict=True):
-                if isinstance(beside, StorageError):
-                    raise beside
                 edges += [neighbor.edge for neighbor in beside]
                 if len(beside) == PART:
                     going_on.append(Neighbors(one.start, "out", None, None, _place(beside[-1]), PART))
             yield edges
             asked = going_on
+
+    async def get_nodes(self, refs: Sequence[NodeRef]) -> list[Node | None]:
+        """Return each node or ``None``."""
+        return _answered(await self._route.many("get_nodes", self._backend.get_nodes, refs))
+
+    async def get_edges(self, refs: Sequence[EdgeRef]) -> list[Edge | None]:
+        """Return each edge or ``None``."""
+        return _answered(await self._route.many("get_edges", self._backend.get_edges, refs))
 
     async def upsert_nodes(self, nodes: Sequence[Node]) -> list[bool | StorageError]:
         """Make or merge each; an error stands in the place of the node that it is of."""
@@ -65,6 +71,14 @@ class Everywhere:
     async def strays(self) -> Sequence[Stray]:
         """Return what lies in the database though no call answers it."""
         return await self._route.whole("strays", self._backend.strays)
+
+
+def _answered(answers: list[T | StorageError]) -> list[T]:
+    """Return the answers of a batch that has no errors; raises the first that it has."""
+    for answer in answers:
+        if isinstance(answer, StorageError):
+            raise answer
+    return answers  # type: ignore[return-value]  # what is no error is an answer
 
 
 def _place(found: Neighbor) -> Position:
