@@ -49,12 +49,13 @@ def program() -> str:
 class Started:
     """A pooler of this run's own. It is stopped when this process ends."""
 
-    def __init__(self, server: postgres.Started, mode: str = "transaction") -> None:
+    def __init__(self, server: postgres.Started, mode: str = "transaction", **settings: str) -> None:
         self._server = server
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="unison-storage-pgbouncer-"))
         (self._folder / "conf").write_text(
             _CONF.format(server=server.port, port=self.port, folder=self._folder, mode=mode)
+            + "".join(f"{name} = {value}\n" for name, value in settings.items())
         )
         (self._folder / "users").write_text(f'"postgres" "{server.password}"\n')
         self._process: subprocess.Popen[bytes] | None = None

@@ -54,6 +54,8 @@ def failed(
 ) -> Check:
     """Return a check that met an error, with what can be done about it."""
     message = error.message if setting is None else error.message.removeprefix(f"{setting}: ")
+    if isinstance(error, GuardViolation):
+        message = message.removesuffix(f"; {error.remedy}")  # which is said below
     said = f"{type(error).__name__}: {message}"
     return Check(group, name, "failed", said, setting, origin, remedy or _remedy(error))
 

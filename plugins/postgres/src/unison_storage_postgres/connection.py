@@ -60,6 +60,11 @@ class Connection:
         self._loop.add_reader(self._fd, self._hear)
 
     @property
+    def process(self) -> int:
+        """The process of the server that was connected to, as it was told then."""
+        return self._pq.backend_pid
+
+    @property
     def usable(self) -> bool:
         """Whether it may be used again: nothing is under way on it, and it is not known to be lost."""
         return not self._lost and self._pq.transaction_status == _IDLE

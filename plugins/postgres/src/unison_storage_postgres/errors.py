@@ -26,6 +26,7 @@ from unison_storage.errors import (
 )
 
 READ_ONLY: Final = "25006"
+POOLER: Final = "a pooler stands before the server: add ?pooler=transaction to the URL"
 
 _TABLE: Final[dict[str, tuple[type[StorageError], str]]] = {
     "22": (InvalidValue, "PostgreSQL can't store a value"),
@@ -85,7 +86,7 @@ def unconnected(error: psycopg.Error) -> StorageError:
         return answered(error.sqlstate, writes=False)
     text = str(error)
     if "unsupported startup parameter" in text:
-        return InvalidConfig("a pooler stands before the server: add ?pooler=transaction to the URL")
+        return InvalidConfig(POOLER)
     if "certificate" in text or "private key" in text:
         return InvalidConfig(
             "the server's certificate is not trusted, or is another server's, or one of ours is refused"

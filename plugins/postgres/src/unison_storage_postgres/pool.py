@@ -33,6 +33,7 @@ Run: TypeAlias = Callable[[Statement, Sequence[Any]], Awaitable[list[Any]]]
 """The type of ``Pool.run``."""
 
 _BEGIN: Final = Statement("begin", "BEGIN")
+_PROCESS: Final = Statement("process", "SELECT pg_backend_pid()")
 _COMMIT: Final = Statement("commit", "COMMIT", writes=True)
 _ROLLBACK: Final = Statement("rollback", "ROLLBACK")
 
@@ -82,6 +83,15 @@ class Pool:
         was rolled back for it is done again.
         """
         return self._upon(lambda connection: self._transacted(connection, work))
+
+    async def behind_pooler(self) -> bool:
+        """Return whether something lends servers in between: then not the one answers that was connected to."""
+
+        async def asked(connection: Connection) -> bool:
+            [(process,)] = await connection.run(_PROCESS, ())
+            return bool(process != connection.process)
+
+        return await self._upon(asked)
 
     async def _upon(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Return what work upon a connection comes to; it is done again where it was rolled back for another one."""

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from unison_storage.contracts.context import Context, Share, closed, not_open
-from unison_storage.errors import GuardViolation, StorageError
+from unison_storage.errors import GuardViolation, InvalidConfig, StorageError
 from unison_storage.profiles import Profile
 from unison_storage.values import Health
-from unison_storage_postgres import statements
+from unison_storage_postgres import errors, statements
 from unison_storage_postgres.config import Server
 from unison_storage_postgres.pool import Pool, Run
+from unison_storage_postgres.pooler import Pooler, met
 from unison_storage_postgres.statements import Statement
 
 T = TypeVar("T")
@@ -62,7 +63,8 @@ class ServerBackend:
     def __init__(self, server: Server, context: Context) -> None:
         self._clock = context.clock
         self._session = Session(server, context)
-        self._pooler = server.options.pooler
+        self._server = server
+        self._pooler: Pooler | None = None
         self._latest = 0
 
     async def open(self) -> None:
@@ -83,8 +85,11 @@ class ServerBackend:
             [(version,)] = await self._session.run(statements.VERSION, ())
         except StorageError as error:
             return Health(ok=False, detail=error.message, seconds=self._clock.monotonic() - started)
-        through = "" if self._pooler is None else f", through a pooler of {self._pooler}s"
-        return Health(ok=True, detail=f"PostgreSQL {version}{through}", seconds=self._clock.monotonic() - started)
+        seconds = self._clock.monotonic() - started
+        if self._server.options.pooler is None:
+            return Health(ok=True, detail=f"PostgreSQL {version}", seconds=seconds)
+        self._pooler = self._pooler or await met(self._server)
+        return Health(ok=_lends(self._pooler), detail=f"PostgreSQL {version}, {_told(self._pooler)}", seconds=seconds)
 
     async def now(self) -> int:
         """Return the time of the server's clock; one that is set back is passed over."""
@@ -96,15 +101,29 @@ class ServerBackend:
         return int(number)
 
 
+def _lends(pooler: Pooler | None) -> bool:
+    """Return whether a server is lent for a transaction at least; believed of what tells nothing."""
+    return pooler is None or pooler.mode != "statement"
+
+
+def _told(pooler: Pooler | None) -> str:
+    if pooler is None:
+        return "through a pooler that does not let this user see its version and mode"
+    told = f"through {pooler.version} in mode {pooler.mode}"
+    return told if _lends(pooler) else f"{told}, which takes no transactions: set pool_mode = transaction"
+
+
 async def _pool(server: Server, profile: Profile) -> Pool:
     """Return connections to a server whose schema is current, and in production as a role that owns nothing."""
     pool = await Pool.opened(server)
-    if profile is Profile.PRODUCTION:
-        try:
+    try:
+        if server.options.pooler is None and await pool.behind_pooler():
+            raise InvalidConfig(errors.POOLER)
+        if profile is Profile.PRODUCTION:
             await _check_role(pool.run, server.setting)
-        except BaseException:
-            await pool.close()
-            raise
+    except BaseException:
+        await pool.close()
+        raise
     return pool
 
 
