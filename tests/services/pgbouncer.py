@@ -29,6 +29,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {folder}/users
 admin_users = postgres
+stats_users = unison_storage_test_service
 pool_mode = {mode}
 default_pool_size = 20
 max_client_conn = 500
@@ -57,7 +58,8 @@ class Started:
             _CONF.format(server=server.port, port=self.port, folder=self._folder, mode=mode)
             + "".join(f"{name} = {value}\n" for name, value in settings.items())
         )
-        (self._folder / "users").write_text(f'"postgres" "{server.password}"\n')
+        users = "".join(f'"{name}" "{server.password}"\n' for name in ("postgres", "unison_storage_test_service"))
+        (self._folder / "users").write_text(users)
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.remove)
 

@@ -159,19 +159,20 @@ def sqlite(folder: Path) -> Places:
 
 def postgres(_folder: Path) -> Places:
     """Yield the harnesses for the newest server and for the oldest, by themselves and behind a pooler."""
-    from tests.plugins.postgres.surroundings import Restarted
+    from tests.plugins.postgres.surroundings import Restarted, as_service, for_service
     from tests.services import pgbouncer
     from tests.services.postgres import Started, debian, made
 
     options = "statement_timeout=0.3&connect_timeout=2"
     for name, programs in (("PostgreSQL 18", None), ("PostgreSQL 15", debian())):
         server = Started(programs)
-        made(server, "verify")
-        yield f"{name}: ", Restarted(f"{server.url('verify')}?{options}", server)
+        direct = asyncio.run(as_service(made(server, "verify")))
+        yield f"{name}: ", Restarted(f"{direct}?{options}", server)
         pooler = pgbouncer.Started(server)
         pooler.start()
-        made(server, "pooled")
-        yield f"{name}, PgBouncer: ", Restarted(f"{pooler.url('pooled')}?{options}&pooler=transaction", server)
+        asyncio.run(as_service(made(server, "pooled")))
+        pooled = f"{for_service(pooler.url('pooled'))}?{options}&pooler=transaction"
+        yield f"{name}, PgBouncer: ", Restarted(pooled, server)
         pooler.remove()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 
 from tests.services import postgres
 from unison_storage.clock import SystemClock
@@ -50,10 +51,36 @@ def context(profile: Profile = Profile.TEST) -> Context:
     return Context(profile, SystemClock(), Telemetry())
 
 
+SERVICE = "unison_storage_test_service"
+
+
+async def as_service(url: str) -> str:
+    """Migrate a database as its owner, and return its URL for a role that may do what a service does, and no more."""
+    migrations = PostgresMigrations(server_at(url))
+    await migrations.apply()
+    password = url.partition("@")[0].rpartition(":")[2]
+    with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
+        connection.execute(migrations.roles().encode())
+        name = sql.Identifier(SERVICE)
+        with suppress(psycopg.errors.DuplicateObject):
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(password)))
+        connection.execute(sql.SQL("GRANT unison_storage_application TO {}").format(name))
+    return for_service(url)
+
+
+def for_service(url: str) -> str:
+    """Return a URL with the role of ``as_service`` in the place of its own; the password is the same."""
+    head, _, place = url.partition("@")
+    return f"postgresql://{SERVICE}:{head.rpartition(':')[2]}@{place}"
+
+
 @asynccontextmanager
-async def opened(url: str, made: type[Made]) -> AsyncIterator[Made]:
-    """Give a backend on a database that is migrated, open."""
-    await PostgresMigrations(server_at(url)).apply()
+async def opened(url: str, made: type[Made], *, service: bool = True) -> AsyncIterator[Made]:
+    """Give a backend on a database that is migrated, open: as a service would, or as whom the URL names."""
+    if service:
+        url = await as_service(url)
+    else:
+        await PostgresMigrations(server_at(url)).apply()
     backend = made(server_at(url), context())
     await backend.open()
     try:
@@ -62,9 +89,9 @@ async def opened(url: str, made: type[Made]) -> AsyncIterator[Made]:
         await backend.close()
 
 
-def memory(url: str) -> AbstractAsyncContextManager[PostgresMemory]:
-    """Give memory on a database that is migrated, open."""
-    return opened(url, PostgresMemory)
+def memory(url: str, *, service: bool = True) -> AbstractAsyncContextManager[PostgresMemory]:
+    """Give memory on a database that is migrated, open: as a service would, or as whom the URL names."""
+    return opened(url, PostgresMemory, service=service)
 
 
 def put(address: str, value: bytes = b"value", version: str = "1", **rest: Any) -> Put:

@@ -116,5 +116,5 @@ def test_a_pooler_that_lets_nobody_look_is_believed(pooler: pgbouncer.Started) -
             assert health.ok
             assert health.detail.endswith("through a pooler that does not let this user see its version and mode")
 
-    with another("transaction", admin_users="nobody") as url:
+    with another("transaction", admin_users="nobody", stats_users="nobody") as url:
         asyncio.run(test(url))

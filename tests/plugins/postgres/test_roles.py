@@ -58,7 +58,7 @@ def as_role(owned: str, request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.parametrize("as_role", ROLES[:1], indirect=True)
 def test_a_service_does_all_that_it_has_to(as_role: str) -> None:
     async def test() -> None:
-        async with memory(as_role) as entries:
+        async with memory(as_role, service=False) as entries:
             await entries.put_many([put("k\x1fa"), put("k\x1fb", person="ann")])
             await entries.put_many([put("k\x1fa")])
             await entries.increment_many([Increment("k\x1fn", 1, "v1", HOUR)])
@@ -67,7 +67,7 @@ def test_a_service_does_all_that_it_has_to(as_role: str) -> None:
             assert await entries.erase("ann") == 1
             assert await entries.delete_prefix("k\x1f") == 1
             assert await entries.purge_expired(10) == 0
-        async with opened(as_role, PostgresGraph) as graph:
+        async with opened(as_role, PostgresGraph, service=False) as graph:
             ends = [Node("Person", "p1", person="ann"), Node("Device", "d1")]
             assert await graph.upsert_nodes(ends) == [True, True]
             assert await graph.upsert_edges([Edge("OWNS", ends[0].ref, ends[1].ref)]) == [True]
@@ -75,7 +75,7 @@ def test_a_service_does_all_that_it_has_to(as_role: str) -> None:
             assert [one.id for one in walk.nodes] == ["d1"]
             assert await graph.erase("ann") == 2
             assert await graph.clear("") == 1
-        async with opened(as_role, PostgresObjectIndex) as index:
+        async with opened(as_role, PostgresObjectIndex, service=False) as index:
             await index.begin("0" * 32, None)
             assert list(await index.known(["0" * 32])) == ["0" * 32]
             assert await index.unwanted(await index.now() + HOUR, 0, 10) == []
@@ -104,7 +104,7 @@ def test_nobody_but_the_owner_changes_the_schema(as_role: str) -> None:
 @pytest.mark.parametrize("as_role", ROLES[1:], indirect=True)
 def test_the_keeper_removes_and_writes_nothing(as_role: str) -> None:
     async def test() -> None:
-        async with memory(as_role) as entries:
+        async with memory(as_role, service=False) as entries:
             assert await entries.purge_expired(10) == 0
             with pytest.raises(AccessDenied, match="migrate --print-roles"):
                 await entries.put_many([put("k\x1fa")])

@@ -75,14 +75,14 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Secured:
 async def refused(url: str) -> StorageError:
     """Return why memory can't be opened."""
     with pytest.raises(StorageError) as failure:
-        async with memory(url):
+        async with memory(url, service=False):
             pass
     return failure.value
 
 
 def test_all_goes_over_tls(secured: Secured) -> None:
     async def test() -> None:
-        async with memory(secured.url()) as entries:
+        async with memory(secured.url(), service=False) as entries:
             await entries.put_many([put("k\x1fa"), put("k\x1fb")])
             assert await entries.count("k\x1f") == 2
 
@@ -112,7 +112,7 @@ def test_a_role_that_has_to_show_a_certificate_shows_one(secured: Secured) -> No
         return secured.url(more=more).replace("//postgres:", "//shown:")
 
     async def test() -> None:
-        async with memory(of_shown(own)) as entries:
+        async with memory(of_shown(own), service=False) as entries:
             assert await entries.count("k\x1f") >= 0
         assert isinstance(await refused(of_shown("")), InvalidConfig | Unavailable)
 
@@ -126,7 +126,7 @@ def test_a_password_in_a_file_may_change_while_it_runs(secured: Secured, tmp_pat
     _, _, rest = secured.url(more=f"&password_file={file}").partition("@")
 
     async def test() -> None:
-        async with memory(f"postgresql://turning@{rest}") as entries:
+        async with memory(f"postgresql://turning@{rest}", service=False) as entries:
             await entries.put_many([put("turn\x1fa")])
             secured.asked("ALTER ROLE turning PASSWORD {password}", password="second")
             file.write_text("second\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.postgres.surroundings import asked, memory, put
+from tests.plugins.postgres.surroundings import asked, for_service, memory, put
 from tests.services import postgres
 from unison_storage.contracts.memory import Row, Written
 from unison_storage.errors import AccessDenied, StorageError, Unavailable
@@ -47,7 +47,7 @@ def test_a_database_that_is_read_only_answers_reads_and_says_why_it_takes_no_wri
         async with memory(url) as backend:
             assert isinstance(await tried(backend, "k\x1fa"), Written)
         asked(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
-        async with memory(url) as backend:
+        async with memory(for_service(url), service=False) as backend:
             refused = await tried(backend, "k\x1fb")
             assert isinstance(refused, Unavailable)
             assert "read-only" in refused.message
@@ -67,7 +67,7 @@ def test_a_role_that_may_only_read_reads_and_is_told_so_when_it_writes(url: str)
             assert isinstance(await tried(backend, "k\x1fa"), Written)
         asked(url, f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
         asked(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
-        async with memory(f"{head.partition('//')[0]}//{role}:{password}@{place}") as backend:
+        async with memory(f"{head.partition('//')[0]}//{role}:{password}@{place}", service=False) as backend:
             refused = await tried(backend, "k\x1fb")
             assert isinstance(refused, AccessDenied)
             assert not refused.outcome_unknown
