@@ -26,6 +26,7 @@ ALL = (
     "postgres_scale",
     "valkey",
     "neo4j_graph",
+    "copying",
     "graphs",
     "streaming",
     "judging",

@@ -16,11 +16,13 @@ from unison_storage.contracts.graph import GraphBackend
 from unison_storage.contracts.memory import MemoryBackend
 from unison_storage.contracts.migrations import Migrations
 from unison_storage.contracts.objects import Blobs, ObjectIndex
+from unison_storage.contracts.replication import Replicated
 from unison_storage.errors import InvalidConfig, SchemaOutOfDate
 from unison_storage.keyspaces import Keyspace, label_of
 from unison_storage.layers.coalesce import coalesce_cache, coalesce_graph, coalesce_index, coalesce_memory
 from unison_storage.layers.deadline import deadline
 from unison_storage.layers.readonly import readonly
+from unison_storage.layers.replica import Pair, reading_from
 from unison_storage.layers.retry import Patience, retry
 from unison_storage.plugins import Plugin, Plugins
 from unison_storage.profiles import Profile
@@ -38,6 +40,12 @@ SETTINGS: Final[Mapping[str, str]] = {
     "cache": "UNISON_STORAGE_CACHE_URL",
 }
 DATABASE: Final = "UNISON_STORAGE_DATABASE_URL"
+READ: Final[Mapping[str, str]] = {
+    "memory": "UNISON_STORAGE_MEMORY_READ_URL",
+    "object_index": "UNISON_STORAGE_OBJECT_INDEX_READ_URL",
+}
+"""Which kinds may be read from a replica, and where that is set."""
+STALENESS: Final = "UNISON_STORAGE_READ_STALENESS"
 OFFERED: Final = ("memory", "object", "object_index", "graph", "cache")
 """The kinds that this version serves."""
 
@@ -62,15 +70,16 @@ _KEYSPACED: Final = ("memory", "cache")
 
 
 class Layering(Struct, frozen=True):
-    """Which layers stand around every backend; ``None`` and ``False`` leave one out."""
+    """Which layers stand around every backend; ``None`` and ``False`` leave one out. Times are in seconds."""
 
     read_only: bool = False
     patience: Patience | None = None
     deadline: float | None = None
+    staleness: float | None = None
 
 
 class Place(Struct, frozen=True):
-    """Where one kind is kept: on a plugin's target, or on a ready-made backend."""
+    """Where one kind is kept: on a plugin's target, or on a ready-made backend. ``replica`` is where it may be read."""
 
     kind: str
     setting: str
@@ -78,6 +87,7 @@ class Place(Struct, frozen=True):
     target: Target | None = None
     backend: Backend | None = None
     keyspace: Keyspace | None = None
+    replica: Target | None = None
 
     @property
     def served(self) -> guards.Served:
@@ -106,8 +116,17 @@ class Place(Struct, frozen=True):
             durable_wanted=wanted,
         )
 
+    @property
+    def served_at_replica(self) -> guards.Served | None:
+        """What guard rails judge of the replica; ``None`` where there is none."""
+        if self.replica is None:
+            return None
+        return replace(self.served, setting=READ[self.kind], scheme=self.replica.scheme, target=self.replica)
 
-def places(given: Mapping[str, Any], keyspaces: Sequence[Keyspace], plugins: Plugins) -> list[Place]:
+
+def places(
+    given: Mapping[str, Any], keyspaces: Sequence[Keyspace], plugins: Plugins, staleness: float | None = None
+) -> list[Place]:
     """Return where each kind is kept. ``given`` maps ``database`` and kinds to URLs or ready backends.
 
     A URL that names a kind its plugin does not offer is ``InvalidConfig``; a kind that nothing serves is left out.
@@ -127,11 +146,31 @@ def places(given: Mapping[str, Any], keyspaces: Sequence[Keyspace], plugins: Plu
         for kind in wanted:
             if kind in plugin.spec.kinds and kind not in found:
                 found[kind] = Place(kind, setting, plugin, target)
+    found |= _read(found, given, plugins, staleness)
     for keyspace in keyspaces:
         if keyspace.url is not None:
             for place in _own_places(keyspace, keyspace.url, plugins):
                 found[f"{place.kind} {keyspace.name}"] = place
     return list(found.values())
+
+
+def _read(
+    found: Mapping[str, Place], given: Mapping[str, Any], plugins: Plugins, staleness: float | None
+) -> dict[str, Place]:
+    """Return the places that may be read elsewhere, too."""
+    read: dict[str, Place] = {}
+    for kind, setting in READ.items():
+        url = given.get(f"{kind}_read")
+        if url is None:
+            continue
+        target, plugin = _served_by(url, setting, plugins)
+        place = found.get(kind)
+        if place is None or place.plugin is None or place.plugin.spec is not plugin.spec:
+            raise InvalidConfig(f"{setting}: a replica is of what serves {kind}, and that is not on {target.scheme}")
+        if staleness is None:
+            raise InvalidConfig(f"{setting}: say by {STALENESS} how many seconds old an answer may be")
+        read[kind] = replace(place, replica=target)
+    return read
 
 
 def _own_places(keyspace: Keyspace, url: str, plugins: Plugins) -> Sequence[Place]:
@@ -209,14 +248,24 @@ async def prepare(migrations: Mapping[str, Migrations], profile: Profile) -> Non
 
 def backend_of(place: Place, plugins: Plugins, context: Context, layering: Layering) -> Backend:
     """Return the backend of a place, not opened yet, in its layers."""
-    if place.backend is not None:
-        backend = place.backend
-    else:
-        assert place.plugin is not None  # noqa: S101 - a place has one or the other
-        backend = plugins.subset(place.plugin, HOOKS[place.kind])(target=place.target, context=context)
-        if backend is None:
-            raise InvalidConfig(f"{place.setting}: {place.plugin.found.distribution} made no backend for {place.kind}")
-    return _LAYERED[place.kind](backend, context, layering)
+    backend = place.backend if place.backend is not None else _made(place, place.target, plugins, context)
+    layered = _LAYERED[place.kind]
+    if place.replica is None:
+        return layered(backend, context, layering)
+    replica = _made(place, place.replica, plugins, context)
+    if not isinstance(backend, Replicated) or not isinstance(replica, Replicated):
+        raise InvalidConfig(f"{READ[place.kind]}: {place.replica.scheme} has no replicas that can be read")
+    assert layering.staleness is not None  # noqa: S101 - ``places`` has seen to it
+    pair = Pair(backend, replica, layering.staleness)
+    return reading_from(layered(backend, context, layering), layered(replica, context, layering), pair, context.clock)
+
+
+def _made(place: Place, target: Target | None, plugins: Plugins, context: Context) -> Backend:
+    assert place.plugin is not None  # noqa: S101 - a place has one or the other
+    backend: Backend | None = plugins.subset(place.plugin, HOOKS[place.kind])(target=target, context=context)
+    if backend is None:
+        raise InvalidConfig(f"{place.setting}: {place.plugin.found.distribution} made no backend for {place.kind}")
+    return backend
 
 
 def _blobs(backend: Blobs, _context: Context, layering: Layering) -> Blobs:

@@ -558,8 +558,9 @@ class BlockingStorage:
     """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
 
     URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
-    nothing else names. The profile is ``production`` unless another is asked for. ``graph_model`` is a ``GraphModel``
-    or where one is (``module:name``); without it the graph has the model of UnisonOS.
+    nothing else names. ``memory_read`` and ``object_index_read`` are URLs of replicas, whose answers may be
+    ``read_staleness`` seconds old. The profile is ``production`` unless another is asked for. ``graph_model`` is a
+    ``GraphModel`` or where one is (``module:name``); without it the graph has the model of UnisonOS.
     """
 
     profile: Profile

@@ -82,6 +82,8 @@ class Settings(BaseModel):
     audit_url: Url = None
     object_url: Url = None
     object_index_url: Url = None
+    memory_read_url: Url = None
+    object_index_read_url: Url = None
     graph_url: Url = None
     cache_url: Url = None
     keys_url: Url = None
@@ -91,6 +93,7 @@ class Settings(BaseModel):
     read_only: bool = False
     attempts: Number = Field(default=1, ge=1, le=10)
     deadline: Seconds = Field(default=None, gt=0)
+    read_staleness: Seconds = Field(default=None, gt=0)
     sweep_every: Seconds = Field(default=60.0, ge=0)
     max_object: Number = Field(default=5 * 1024**3, ge=1)
     http_host: str = "127.0.0.1"
@@ -127,6 +130,9 @@ class Loaded(msgspec.Struct, frozen=True):
             "memory": settings.memory_url,
             "object": settings.object_url,
             "object_index": settings.object_index_url,
+            "memory_read": settings.memory_read_url,
+            "object_index_read": settings.object_index_read_url,
+            "read_staleness": settings.read_staleness,
             "graph": settings.graph_url,
             "cache": settings.cache_url,
             "graph_model": settings.graph_model,

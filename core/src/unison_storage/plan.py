@@ -32,6 +32,7 @@ class Plan:
         clock: Clock,
         telemetry: Telemetry,
         read_only: bool,
+        staleness: float | None,
         attempts: int,
         deadline: float | None,
         migration_url: str | None,
@@ -39,13 +40,15 @@ class Plan:
         self._plugins = Plugins(allowed)
         self._profile = profile
         self._context = Context(profile, clock, telemetry)
-        self._layering = Layering(read_only, Patience(attempts=attempts) if attempts > 1 else None, deadline)
+        self._layering = Layering(read_only, Patience(attempts=attempts) if attempts > 1 else None, deadline, staleness)
         self._migration_url = migration_url
-        self.places = places(given, keyspaces, self._plugins)
+        self.places = places(given, keyspaces, self._plugins, staleness)
 
     def findings(self) -> Sequence[Finding]:
         """Return every guard rail that is broken."""
-        return findings(self._plugins.rules(), [place.served for place in self.places], self._profile)
+        served = [place.served for place in self.places]
+        served += [place.served_at_replica for place in self.places if place.served_at_replica is not None]
+        return findings(self._plugins.rules(), served, self._profile)
 
     def migrations(self) -> Mapping[str, Migrations]:
         """Return the migrations of every database by masked URL, as the owner of the schema where one is named."""

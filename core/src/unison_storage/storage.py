@@ -48,9 +48,13 @@ class Storage:
     """Owns the stores. ``async with storage:`` opens and closes it; making one does no I/O.
 
     URLs or ready backends may be given for each kind; ``database_url`` serves each kind that its plugin offers and
-    nothing else names. The profile is ``production`` unless another is asked for. ``graph_model`` is a ``GraphModel``
-    or where one is (``module:name``); without it the graph has the model of UnisonOS.
+    nothing else names. ``memory_read`` and ``object_index_read`` are URLs of replicas, whose answers may be
+    ``read_staleness`` seconds old. The profile is ``production`` unless another is asked for. ``graph_model`` is a
+    ``GraphModel`` or where one is (``module:name``); without it the graph has the model of UnisonOS.
     """
+
+    _border: Any = None
+    _opening = False
 
     def __init__(
         self,
@@ -66,6 +70,9 @@ class Storage:
         profile: str = Profile.PRODUCTION,
         plugins: Sequence[str] | None = None,
         read_only: bool = False,
+        memory_read: str | None = None,
+        object_index_read: str | None = None,
+        read_staleness: float | None = None,
         attempts: int = 1,
         deadline: float | None = None,
         max_object: int = MAX_OBJECT,
@@ -83,20 +90,20 @@ class Storage:
                 "memory": memory,
                 "object": object,
                 "object_index": object_index,
+                "memory_read": memory_read,
+                "object_index_read": object_index_read,
                 "graph": graph,
                 "cache": cache,
             },
             "keyspaces": tuple(keyspaces),
             "allowed": plugins,
             "read_only": read_only,
+            "staleness": read_staleness,
             "attempts": attempts,
             "deadline": deadline,
             "migration_url": migration_url,
         }
-        self._max_object = max_object
-        self._graph_model = graph_model
-        self._border: Any = None
-        self._opening = False
+        self._max_object, self._graph_model = max_object, graph_model
         self._backends: dict[str, Backend] = {}
         self._stores: dict[str, Any] = {}
 

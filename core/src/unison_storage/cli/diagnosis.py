@@ -75,11 +75,12 @@ def _model(storage: Storage, loaded: Loaded) -> Check:
 
 
 def _urls(loaded: Loaded, plugins: Plugins) -> Iterator[Check]:
-    from unison_storage.assembly import DATABASE, OFFERED, SETTINGS
+    from unison_storage.assembly import DATABASE, OFFERED, READ, SETTINGS
     from unison_storage.targets import Target
 
     settings = loaded.settings
     urls = {DATABASE: settings.database_url, **{SETTINGS[kind]: getattr(settings, f"{kind}_url") for kind in SETTINGS}}
+    urls |= {READ[kind]: getattr(settings, f"{kind}_read_url") for kind in READ}
     urls |= {f"{KEYSPACE}{label_of(one.name)}__URL": one.url for one in loaded.keyspaces}
     unused = {SETTINGS[kind]: kind for kind in SETTINGS if kind not in OFFERED}
     for setting, url in urls.items():

@@ -72,7 +72,8 @@ def described(given: str, name: str, *, read: bool) -> Storage:
         environ = {config.FILE_SETTING: given}
     else:
         raise InvalidConfig(f"{name} is neither a URL (scheme://…) nor a file of settings: {given}")
-    changes: dict[str, Any] = {"attempts": _ATTEMPTS}
+    # what a replica answers may be old
+    changes: dict[str, Any] = {"attempts": _ATTEMPTS, "memory_read": None, "object_index_read": None}
     if read:
         changes |= {"profile": "test", "read_only": True}
     try:

@@ -96,6 +96,10 @@ class ServerBackend:
         self._latest = max(self._latest, await self._number(statements.NOW))
         return self._latest
 
+    async def position(self) -> int:
+        """Return how far the server's log has come, or has been applied where it is a standby."""
+        return await self._number(statements.POSITION)
+
     async def _number(self, statement: Statement, *parameters: Any) -> int:
         [(number,)] = await self._session.run(statement, parameters)
         return int(number)

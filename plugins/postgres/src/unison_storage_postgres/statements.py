@@ -29,6 +29,13 @@ NOW: Final = Statement("now", "SELECT unison_storage_now()")
 
 VERSION: Final = Statement("version", "SELECT current_setting('server_version')")
 
+POSITION: Final = Statement(
+    "position",
+    "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
+    " - '0/0')::bigint",
+)
+"""https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-INFO-TABLE"""
+
 ROLE: Final = Statement(
     "role",
     """
