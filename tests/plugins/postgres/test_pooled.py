@@ -17,7 +17,7 @@ from unison_storage_postgres.migrations import PostgresMigrations
 from unison_storage_postgres.statements import Statement
 
 SLEEP = Statement("sleep", "SELECT pg_sleep(5)::text")
-SHOWN = Statement("shown", "SELECT current_setting('enable_seqscan'), current_setting('statement_timeout')")
+SHOWN = Statement("shown", "SELECT current_setting('jit'), current_setting('statement_timeout')")
 
 
 @pytest.fixture(scope="module")

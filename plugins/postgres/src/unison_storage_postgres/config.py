@@ -10,8 +10,11 @@ from msgspec import Meta, Struct
 from unison_storage.errors import InvalidConfig
 from unison_storage.targets import Target, secret_in
 
-PLANS: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+PLANS: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 """Every statement has one good plan, by an index, however large a table is: it is made once, and not for each batch.
+
+Nor is one compiled: what has no index is priced so high without sequential scans that the server would spend a third of
+a second on compiling it.
 
 The server's own time limit lets it say that nothing was done; a silent one is given up soon after.
 """
