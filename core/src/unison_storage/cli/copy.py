@@ -25,7 +25,7 @@ app = typer.Typer()
 From = Annotated[str, typer.Argument(metavar="FROM", help="A URL, or a TOML file of settings. It is only read.")]
 To = Annotated[str, typer.Argument(metavar="TO", help="A URL, or a TOML file of settings.")]
 
-_SHOWN = 12
+_SHOWN = 8
 """Digits of a digest that are shown; the document has all."""
 
 
@@ -106,12 +106,16 @@ def _table(done: Sequence[Tally], seen: Sequence[Tally]) -> Any:
             one.kind,
             *_numbers(one.items, *([written.get(one.kind, 0)] if done else [])),
             *_numbers(one.same, one.different, one.missing, one.beyond),
-            one.digest[:_SHOWN],
-            one.digest_there[:_SHOWN],
+            _digest(one),
         ]
         for one in seen
     ]
-    return records.table(*columns, "digest FROM", "digest TO", rows=rows)
+    return records.table(*columns, "digest", rows=rows)
+
+
+def _digest(one: Tally) -> str:
+    here, there = one.digest[:_SHOWN], one.digest_there[:_SHOWN]
+    return here if one.digest == one.digest_there else f"{here} ≠ {there}"
 
 
 def _numbers(*numbers: int) -> list[str]:
