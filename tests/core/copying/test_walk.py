@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from tests.core.copying.surroundings import Thing, compared, copied, fill, storage, there
 from unison_storage.errors import InvalidConfig, InvalidValue, SchemaOutOfDate
+from unison_storage.keyspaces import Keyspace
 from unison_storage.storage import Storage
 from unison_storage.values import Node
+
+pytestmark = pytest.mark.once
 
 things = st.lists(
     st.builds(
@@ -172,6 +175,29 @@ def test_what_to_can_not_hold_is_refused_before_anything_is_written(tmp_path: Pa
                 await copied(there(tmp_path, "from"), storage(None, **given))  # type: ignore[arg-type]
         await fill(there(tmp_path, "to"), [])
         assert all(one.same == 0 for one in await compared(there(tmp_path, "from"), there(tmp_path, "to")))
+
+    asyncio.run(test())
+
+
+def test_every_keyspace_of_from_has_to_have_a_place(tmp_path: Path) -> None:
+    def to(*names: str) -> Storage:
+        own = [Keyspace(name=name, url=f"sqlite:///{tmp_path}/{name}.db") for name in names]
+        return Storage(keyspaces=own, profile="test")
+
+    async def test() -> None:
+        async with there(tmp_path, "from") as opened:
+            for name in ("drafts", "drafts:old", "notes"):
+                for key in ("a", "b"):
+                    await opened.memory.at(name).put(key, name, lifetime=600.0)
+        with pytest.raises(InvalidConfig, match="keyspace 'notes'"):
+            await copied(there(tmp_path, "from"), to("drafts", "drafts:old"))
+        with pytest.raises(InvalidConfig, match="keyspace 'drafts:old'"):
+            await copied(there(tmp_path, "from"), to("drafts", "notes"))
+        everything = to("drafts", "drafts:old", "notes")
+        [done] = await copied(there(tmp_path, "from"), everything)
+        assert done.missing == 6
+        async with to("drafts", "drafts:old", "notes") as opened:
+            assert [await opened.memory.at(name).count() for name in ("drafts", "drafts:old", "notes")] == [2, 2, 2]
 
     asyncio.run(test())
 
